@@ -1,0 +1,89 @@
+import { z } from "zod";
+
+/** What operators are shown: the shapes of the operations API, of `--json`, and of `/health`. Times are ISO 8601, in UTC. */
+
+const time = z.string().nullable();
+
+export const deviceReport = z.object({
+  device: z.string(),
+  driver: z.string(),
+  address: z.string(),
+  gateways: z.array(z.string()),
+  mode: z.enum(["manage", "observe", "paused"]),
+  /** Why it is paused. */
+  pause: z.object({ reason: z.string(), by: z.string(), since: z.string() }).nullable(),
+  /** What the lane is doing. `waiting`: put off until nextTryAt. */
+  state: z.enum(["idle", "running", "waiting"]),
+  /** `open` after failures: only one probe an interval is let through. */
+  breaker: z.enum(["closed", "open"]),
+  nextTryAt: time,
+  lastSuccessAt: time,
+  lastError: z.object({ at: z.string(), code: z.string(), message: z.string() }).nullable(),
+  /** Seconds since a write of ours that is not known to be saved; 0 when all is saved. */
+  unsavedSeconds: z.number(),
+  queue: z.number(),
+  oldestPendingSeconds: z.number(),
+  linked: z.number(),
+  /** The latest comparison of linked customers with the device; null when there was none since start. */
+  drift: z.object({ checkedAt: z.string(), drifted: z.number() }).nullable(),
+  loginFailures: z.number(),
+});
+export type DeviceReport = z.infer<typeof deviceReport>;
+
+export const healthReport = z.object({
+  status: z.enum(["ok", "degraded"]),
+  version: z.string(),
+  startedAt: z.string(),
+  /** One line for each thing that a human should look at. */
+  remarks: z.array(z.string()),
+  devices: z.array(deviceReport),
+});
+export type HealthReport = z.infer<typeof healthReport>;
+
+export const changeReport = z.object({
+  action: z.enum(["create", "update", "delete"]),
+  /** For example `ip-group 5 "SIPTest4"`. */
+  row: z.string(),
+  /** Field by field; null = absent. Secrets are shown as `********`. */
+  fields: z.array(z.object({ field: z.string(), before: z.string().nullable(), after: z.string().nullable() })),
+  customers: z.array(z.string()),
+  endsCalls: z.boolean(),
+});
+export type ChangeReport = z.infer<typeof changeReport>;
+
+export const planReport = z.object({
+  device: z.string(),
+  changes: z.array(changeReport),
+  /** The exact lines that would be sent, secrets struck out. */
+  lines: z.array(z.string()),
+  /** The lines that would take it back. */
+  reverse: z.array(z.string()),
+  conflicts: z.array(z.object({ customer: z.string(), message: z.string() })),
+  warnings: z.array(z.string()),
+});
+export type PlanReport = z.infer<typeof planReport>;
+
+export const resyncDeviceReport = planReport.extend({
+  /**
+   * `in-sync`: nothing to write. `pending`: a dry run or observe mode found changes. `changed`: written, verified,
+   * saved. `put-off`: not now, see reason. `failed`: needs a human, see reason.
+   */
+  result: z.enum(["in-sync", "pending", "changed", "put-off", "failed"]),
+  customers: z.number(),
+  writes: z.number(),
+  saves: z.number(),
+  reason: z.string().nullable(),
+});
+export type ResyncDeviceReport = z.infer<typeof resyncDeviceReport>;
+
+export const resyncReport = z.object({ devices: z.array(resyncDeviceReport) });
+export type ResyncReport = z.infer<typeof resyncReport>;
+
+export const resyncRequest = z.strictObject({
+  device: z.string().optional().describe("only this device"),
+  customer: z.string().optional().describe("only this customer: GUID or short name"),
+  dryRun: z.boolean().default(false).describe("stop after the plan"),
+  endCalls: z.boolean().default(false).describe("consent to steps that end active calls"),
+  rerender: z.boolean().default(false).describe("render the intents anew from today's blueprints"),
+});
+export type ResyncRequest = z.infer<typeof resyncRequest>;

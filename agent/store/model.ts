@@ -1,0 +1,147 @@
+import type { Fields, Place } from "../../drivers/driver.ts";
+import type { Intent } from "../provisioning/intent.ts";
+
+export interface ExecutionMessage {
+  level: "Information" | "Warning" | "Error";
+  message: string;
+}
+
+/** A tenant that may become a customer. `tenantId` is a GUID in lower case, here and everywhere in the store. */
+export interface Lead {
+  id: string;
+  tenantId: string;
+  companyName: string;
+  /** `Active` is the only status that may be converted. */
+  status: string;
+  /** Made through this API rather than by the customer's consent; only these can be deleted. */
+  consentless: boolean;
+  /** Milliseconds since 1970, here and in every `...At` of the store. */
+  createdAt: number;
+  modifiedAt: number;
+  umpCustomerGuid: string | null;
+}
+
+export interface Customer {
+  guid: string;
+  tenantId: string;
+  shortName: string;
+  fullName: string;
+  convertedAt: number;
+}
+
+export type Variant = "ip-group" | "tenant";
+
+/**
+ * - `waiting` behind an older conversion of its tenant
+ * - `ready` for its device
+ * - `site`: done on the device and linked, or without a device step; its OVOC site is to be made
+ * - `ended`: the task has its result
+ */
+export type ConversionState = "waiting" | "ready" | "site" | "ended";
+
+export interface Conversion {
+  taskId: string;
+  tenantId: string;
+  /** Drawn at acceptance; becomes a customer's when the conversion succeeds. */
+  customerGuid: string;
+  variant: Variant;
+  shortName: string;
+  fullName: string;
+  gateway: string | null;
+  proxySet: string | null;
+  /** The other script parameters, secret ones left out. */
+  variables: Fields;
+  /** The device that the gateway maps to; null where none does or none is needed. */
+  device: string | null;
+  state: ConversionState;
+  acceptedAt: number;
+  /** When it ends as overdue, unless a line was sent. Stands still while the device may not be written. */
+  deadlineAt: number;
+  /** Whether a script that contains it has ever left for the device. */
+  sent: boolean;
+}
+
+/** A conversion with its secret variables in clear. Only the holder of its device's lease gets one. */
+export interface ClaimedConversion extends Conversion {
+  secrets: Fields;
+}
+
+export interface Task {
+  id: string;
+  status: "InProgress" | "CompletedSuccess" | "CompletedFailed";
+  details: string[];
+  /** While in progress: what happened so far. Afterwards: the result. */
+  messages: ExecutionMessage[];
+  umpCustomerGuid: string | null;
+  createdAt: number;
+}
+
+/** The stored relation customer - device - IP Group. */
+export interface Link {
+  customerGuid: string;
+  tenantId: string;
+  shortName: string;
+  device: string;
+  gateway: string;
+  intent: Intent;
+  /** The script parameters it was rendered from, secret ones left out: what `resync --rerender` starts from. */
+  variables: Fields;
+  proxySet: string;
+  fullName: string;
+  /** Secret variable → keyed hash of the value that was last written to the device. */
+  secretHashes: Fields;
+  linkedAt: number;
+}
+
+/** A link with the secret variables that are still kept for it. */
+export interface LinkWithSecrets extends Link {
+  secrets: Fields;
+}
+
+/** A claim on a device. Writes are accepted from the holder of the highest fence only. */
+export interface Lease {
+  device: string;
+  fence: number;
+  /** From the moment of the claim or the last renewal. */
+  durationMs: number;
+}
+
+/** A row that a script will create: the licence to delete it again. */
+export interface RecordedCreate extends Place {
+  name: string;
+  /** Fingerprint of the read in which the row was seen absent. */
+  absentIn: string;
+  /** The customers that need it. */
+  customers: readonly string[];
+}
+
+/** A row that a script will change, and what it held before. */
+export interface RecordedChange extends Place {
+  name: string;
+  before: Fields;
+  customers: readonly string[];
+}
+
+/** Written durably before a script leaves; unresolved until a save begun after the last write is confirmed. */
+export interface RunRecord {
+  id: string;
+  runId: string;
+  device: string;
+  fence: number;
+  serialNumber: string;
+  state: "written" | "saved" | "abandoned";
+  taskIds: readonly string[];
+  creates: readonly RecordedCreate[];
+  changes: readonly RecordedChange[];
+  writtenAt: number;
+}
+
+export interface AuditEntry {
+  at: number;
+  /** For example `write`, `save`, `report`, `pause`. */
+  event: string;
+  device: string | null;
+  taskId: string | null;
+  who: string;
+  data: Readonly<Record<string, unknown>>;
+}

@@ -1,0 +1,198 @@
+import type { Fields } from "../../drivers/driver.ts";
+import type {
+  AuditEntry,
+  ClaimedConversion,
+  Conversion,
+  Customer,
+  ExecutionMessage,
+  Lead,
+  Lease,
+  Link,
+  LinkWithSecrets,
+  RecordedChange,
+  RecordedCreate,
+  RunRecord,
+  Task,
+} from "./model.ts";
+
+export interface NewConversion {
+  tenantId: string;
+  variant: Conversion["variant"];
+  shortName: string;
+  fullName: string;
+  gateway: string | null;
+  proxySet: string | null;
+  variables: Fields;
+  /** Secret variables in clear; the store keeps them sealed only. */
+  secrets: Fields;
+  device: string | null;
+}
+
+/** What the store knows at the moment of judging, read in the same transaction. */
+export interface Facts {
+  lead: Lead | undefined;
+  /** The customer that the tenant already is. */
+  customer: Customer | undefined;
+  /** The oldest conversion of the tenant that has not ended and was accepted before this one. */
+  older: { taskId: string } | undefined;
+  /** Who holds the short name on the device: a conversion that has not ended, or a customer. */
+  nameHolder: { shortName: string; tenantId: string } | undefined;
+}
+
+export type Verdict =
+  | { kind: "failed"; details: string[]; messages: ExecutionMessage[] }
+  | { kind: "already-converted"; messages: ExecutionMessage[] }
+  | { kind: "wait"; message: ExecutionMessage }
+  | { kind: "device"; message: ExecutionMessage }
+  | { kind: "site" };
+
+/** The business rules, pure. Called when a conversion is accepted and again when its turn in the tenant's queue comes. */
+export type Judge = (conversion: NewConversion, facts: Facts) => Verdict;
+
+export type ClaimResult =
+  | { kind: "claimed"; claim: Claim }
+  /** Another holder has it, or had it so lately that its last write may still arrive. */
+  | { kind: "held"; retryAfterMs: number };
+
+export interface Claim {
+  lease: Lease;
+  /** Oldest first. Empty when nothing waits. */
+  conversions: ClaimedConversion[];
+  /** All links of the device. */
+  links: LinkWithSecrets[];
+  /** Records whose save was never confirmed, oldest first: what an earlier run may have left behind. */
+  unresolved: RunRecord[];
+}
+
+/** What became of one conversion on its device. */
+export type Completion =
+  | { kind: "linked"; taskId: string; link: Link; messages: ExecutionMessage[] }
+  | { kind: "failed"; taskId: string; details: string[]; messages: ExecutionMessage[] };
+
+export type StoreEvent = { kind: "ready"; device: string } | { kind: "site" };
+
+export interface DeviceMode {
+  device: string;
+  paused: { reason: string; by: string; since: number } | undefined;
+}
+
+export interface Queue {
+  device: string;
+  waiting: number;
+  oldestAcceptedAt: number;
+}
+
+/** Thrown when a lease is no longer the holder's: stop, write nothing more. */
+export class LeaseLost extends Error {
+  override readonly name = "LeaseLost";
+}
+
+/**
+ * What the portal owns. Every method is one unit of work: it is durable when it resolves, or nothing of it happened.
+ * Time is the store's own. Ids of tasks are `wst_<uuid>`.
+ */
+export interface PortalStore {
+  /** Stores conversion and task in one transaction, judged in it. Drawn ids are new at every call. */
+  accept(conversion: NewConversion): Promise<{ taskId: string; verdict: Verdict["kind"] }>;
+  task(id: string): Promise<Task | undefined>;
+  conversion(taskId: string): Promise<Conversion | undefined>;
+  /** Appends a progress message to tasks that have not ended; a repetition of a task's last message is dropped. */
+  noteProgress(taskIds: readonly string[], message: ExecutionMessage): Promise<void>;
+
+  /** Ordered by creation, one page. */
+  leads(filter: { tenantId?: string; skip: number; take: number }): Promise<Lead[]>;
+  /** Refuses a tenant that has a lead (`tenant`), or a company name in use (`company`). */
+  createLead(lead: { tenantId: string; companyName: string }): Promise<{ created: Lead } | { taken: "tenant" | "company" }>;
+  /** Deletes an unconverted consentless lead. */
+  deleteLead(tenantId: string): Promise<"deleted" | "unknown" | "consented" | "converted">;
+
+  customers(): Promise<Customer[]>;
+  customer(guid: string): Promise<Customer | undefined>;
+  links(filter: { device?: string; customerGuid?: string }): Promise<Link[]>;
+
+  /**
+   * Claims a device for writing. Takes up to `max` ready conversions with it (0 for a re-sync). Records of an earlier
+   * holder become `abandoned` in the same transaction. A lease can be taken over `graceMs` after it expired.
+   */
+  claimDevice(device: string, claim: { holder: string; durationMs: number; graceMs: number; max: number }): Promise<ClaimResult>;
+  /** Takes the ready conversions that the lease does not have yet. For dry runs and plans: nothing is claimed. */
+  peekDevice(device: string): Promise<Omit<Claim, "lease">>;
+  /** Starts the lease's duration anew. Throws LeaseLost. */
+  renewLease(lease: Lease): Promise<void>;
+  /** Gives the device back; conversions that were not completed are ready again. No error when already lost. */
+  releaseLease(lease: Lease): Promise<void>;
+  /** Frees all leases. Only for whoever holds the exclusive lock on this store's data folder. */
+  releaseAllLeases(): Promise<void>;
+
+  /**
+   * Ends conversions: link, customer, the lead's customer GUID and the task's next state in one transaction; the
+   * tenant's next conversion is judged in it too. A linked conversion goes on in state `site`. Throws LeaseLost, or
+   * ignores a completion of the same kind that is already stored.
+   */
+  complete(lease: Lease, completions: readonly Completion[]): Promise<void>;
+  /** Replaces the intents and secret hashes of links after a re-render or a secret change. Throws LeaseLost. */
+  updateLinks(lease: Lease, links: readonly Link[]): Promise<void>;
+
+  /** Conversions in state `site`, oldest first. */
+  sites(max: number): Promise<Conversion[]>;
+  /** Ends the task as converted; `messages` are appended to those of the device step. For variant `tenant` this makes the customer too. */
+  completeSite(taskId: string, messages: ExecutionMessage[]): Promise<void>;
+
+  /**
+   * Ends ready conversions whose deadline passed, of which no line was ever sent, that no live lease holds, and whose
+   * device does not stand still.
+   */
+  endOverdue(messages: (conversion: Conversion) => ExecutionMessage[]): Promise<string[]>;
+  /** Stops or restarts the deadlines of a device's conversions; the time of standstill is added to them. Idempotent. */
+  setStandstill(device: string, standing: boolean): Promise<void>;
+
+  queues(): Promise<Queue[]>;
+  /** Reports what became ready, also through promotion. Returns the unsubscriber. */
+  watch(listener: (event: StoreEvent) => void): () => void;
+}
+
+/** What an agent owns. */
+export interface JournalStore {
+  /**
+   * Written before a script leaves: the record, and `sent` on its conversions. Throws LeaseLost.
+   */
+  recordWrite(
+    lease: Lease,
+    record: {
+      runId: string;
+      serialNumber: string;
+      taskIds: readonly string[];
+      creates: readonly RecordedCreate[];
+      changes: readonly RecordedChange[];
+    },
+  ): Promise<void>;
+  /** All unresolved records of the lease's device are saved: the device confirmed a save begun after the last write. Throws LeaseLost. */
+  recordSaved(lease: Lease): Promise<void>;
+
+  /**
+   * Counts a log-in before it is tried. Refused (and not counted) when `limit` attempts with this credential have
+   * failed or never ended.
+   */
+  beginLogin(device: string, credentialHash: string, limit: number): Promise<{ allowed: boolean; failures: number }>;
+  /** `accepted` clears the count, `undecided` (the device was not reached) takes the attempt back, `refused` lets it stand. */
+  endLogin(device: string, credentialHash: string, result: "accepted" | "refused" | "undecided"): Promise<void>;
+  /** An operator's word that the account works again. */
+  clearLogins(device: string): Promise<void>;
+  loginFailures(): Promise<{ device: string; failures: number }[]>;
+
+  pauseDevice(device: string, reason: string, by: string): Promise<void>;
+  resumeDevice(device: string, reason: string, by: string): Promise<void>;
+  deviceModes(): Promise<DeviceMode[]>;
+
+  /** Append-only. */
+  audit(entry: Omit<AuditEntry, "at">): Promise<void>;
+  auditTrail(filter: { device?: string; taskId?: string; limit: number }): Promise<AuditEntry[]>;
+}
+
+export interface Store extends PortalStore, JournalStore {
+  /** Resolves when a row can be written, for readiness. Throws what keeps it from being so. */
+  probe(): Promise<void>;
+  /** Deletes ended conversions, their tasks and resolved records older than `olderThanMs`. Links, customers and audit stay. */
+  prune(olderThanMs: number): Promise<{ deleted: number }>;
+  close(): Promise<void>;
+}
