@@ -1,5 +1,5 @@
 import { readFileSync } from "node:fs";
-import { dirname, resolve } from "node:path";
+import { dirname, isAbsolute, relative, resolve } from "node:path";
 import { parse as parseYaml, YAMLParseError } from "yaml";
 import { z } from "zod";
 
@@ -151,6 +151,9 @@ const schema = z.strictObject({
     .prefault({}),
 });
 
+/** What a configuration file may hold; `config/agent.example.yaml` shows all of it. */
+export { schema as configSchema };
+
 export type AgentConfig = z.infer<typeof schema>;
 export type DeviceSettings = AgentConfig["devices"][number];
 export type CarrierSettings = AgentConfig["carriers"][number];
@@ -170,6 +173,11 @@ export class ConfigError extends Error {
 
 function resolveFrom(folder: string, secret: SecretReference): SecretReference {
   return "file" in secret ? { file: resolve(folder, secret.file) } : secret;
+}
+
+function isInside(folder: string, file: string): boolean {
+  const path = relative(resolve(folder), resolve(file));
+  return !path.startsWith("..") && !isAbsolute(path);
 }
 
 /** Checks what the schema alone cannot: names used twice, and bindings that would expose the API. */
@@ -204,6 +212,8 @@ function crossFaults(config: AgentConfig): string[] {
     faults.push(
       `portal.host: '${config.portal.host}' is not loopback: give portal.tls, or set portal.behindProxy: true where a TLS proxy stands in front`,
     );
+  if ("file" in config.sealKey && isInside(config.dataDir, config.sealKey.file))
+    faults.push("sealKey.file: must lie outside dataDir, or whoever has a copy of the data has the key as well");
   if (config.run.leaseMs < 2 * config.run.writeDeadlineMs)
     faults.push(`run.leaseMs: must be at least twice run.writeDeadlineMs (${config.run.writeDeadlineMs} ms)`);
   for (const [i, d] of config.devices.entries()) {

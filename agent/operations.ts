@@ -1,5 +1,8 @@
+import { randomUUID } from "node:crypto";
+import type { Lane } from "./lane.ts";
 import type { HealthReport, PlanReport, ResyncReport, ResyncRequest } from "./reports.ts";
-import type { NewConversion } from "./store/store.ts";
+import type { ClaimedConversion } from "./store/model.ts";
+import type { NewConversion, Store } from "./store/store.ts";
 
 /** What operators can ask of the agent, over HTTP or, where no daemon runs, from the command line alone. */
 export interface Operations {
@@ -17,4 +20,85 @@ export interface Operations {
 /** The device, task or customer that was named does not exist here. */
 export class NotFound extends Error {
   override readonly name = "NotFound";
+}
+
+export interface OperationsDependencies {
+  lanes: ReadonlyMap<string, Lane>;
+  store: Store;
+  health(): Promise<HealthReport>;
+  /** After a pause or its end. */
+  applyModes(): Promise<void>;
+}
+
+export function createOperations(dependencies: OperationsDependencies): Operations {
+  const { lanes, store, health, applyModes } = dependencies;
+
+  function laneOf(device: string | null): Lane {
+    const lane = device === null ? undefined : lanes.get(device);
+    if (lane === undefined)
+      throw new NotFound(`there is no device '${device ?? ""}' in the inventory (${[...lanes.keys()].join(", ")})`);
+    return lane;
+  }
+
+  async function candidateOf(subject: Parameters<Operations["plan"]>[0]): Promise<ClaimedConversion> {
+    if ("conversion" in subject)
+      return {
+        ...subject.conversion,
+        taskId: "wst_planned",
+        customerGuid: randomUUID(),
+        state: "ready",
+        acceptedAt: 0,
+        deadlineAt: 0,
+        sent: false,
+      };
+    const conversion = await store.conversion(subject.taskId);
+    if (conversion === undefined) throw new NotFound(`there is no task '${subject.taskId}'`);
+    if (conversion.state !== "ready" && conversion.state !== "waiting")
+      throw new NotFound(`task '${subject.taskId}' has no plan any more: it is past its device`);
+    const waiting = conversion.device === null ? [] : (await store.peekDevice(conversion.device)).conversions;
+    return waiting.find(({ taskId }) => taskId === conversion.taskId) ?? { ...conversion, secrets: {} };
+  }
+
+  return {
+    health,
+    async plan(subject) {
+      const candidate = await candidateOf(subject);
+      if (candidate.variant === "tenant")
+        throw new NotFound("a conversion by tenant id has no step on a device, so there is no plan of it");
+      if (candidate.device === null)
+        throw new NotFound(`gateway '${candidate.gateway ?? ""}' belongs to no device of the inventory`);
+      return laneOf(candidate.device).plan(candidate);
+    },
+    async resync(request) {
+      const links = await store.links(
+        request.device === undefined ? {} : { device: laneOf(request.device).device.name },
+      );
+      const wanted = request.customer?.toLowerCase();
+      const chosen = links.filter(
+        (link) => wanted === undefined || link.customerGuid === wanted || link.shortName.toLowerCase() === wanted,
+      );
+      if (wanted !== undefined && chosen.length === 0)
+        throw new NotFound(`no linked customer '${request.customer ?? ""}'`);
+      const customerOn = new Map(chosen.map((link) => [link.device, link.customerGuid]));
+      const devices = [...lanes.keys()].filter(
+        (device) => (request.device ?? device) === device && (wanted === undefined || customerOn.has(device)),
+      );
+      const reports = devices.map((device) =>
+        laneOf(device).resync({ ...request, customer: wanted === undefined ? undefined : customerOn.get(device) }),
+      );
+      return { devices: await Promise.all(reports) };
+    },
+    async pause(device, reason, by) {
+      laneOf(device);
+      await store.pauseDevice(device, reason, by);
+      await applyModes();
+    },
+    async resume(device, reason, by) {
+      const lane = laneOf(device);
+      await store.resumeDevice(device, reason, by);
+      await store.clearLogins(device);
+      await applyModes();
+      lane.retryNow();
+    },
+  };
 }

@@ -3,15 +3,7 @@ export type Confidence = "doc" | "seen" | "inferred" | "unknown";
 
 /** Tables whose rows a driver reports. Only those marked `owned` in their schema can be written. */
 export type TableName =
-  | "proxy-set"
-  | "proxy-ip"
-  | "ip-group"
-  | "account"
-  | "srd"
-  | "sip-interface"
-  | "realm"
-  | "ip-profile"
-  | "tls-context";
+  "proxy-set" | "proxy-ip" | "ip-group" | "account" | "srd" | "sip-interface" | "realm" | "ip-profile" | "tls-context";
 
 /** What a field takes. Values are strings everywhere; enums are the CLI's words, numbers are decimal. */
 export type Grammar =
@@ -196,8 +188,13 @@ export interface DriverOptions {
   user: string;
   password: string;
   trust: Trust;
-  /** Model tier for table limits, for example `ve-4gb`; undefined when not configured. */
+  /** Model tier for table limits, for example `ve-4gb`; undefined when not configured, and then no limit is known. */
   model: string | undefined;
+  /**
+   * A line of a script's output that matches it means that the device refused a line. The device's words are not
+   * documented, so this can be set; by default what public clients look for (`%`, `Error`, `Invalid`, `Unknown`...).
+   */
+  refusedLine?: RegExp;
   /** All in milliseconds. */
   deadlines: {
     /** Until a connection stands. */

@@ -66,7 +66,7 @@ export interface Claim {
 
 /** What became of one conversion on its device. */
 export type Completion =
-  | { kind: "linked"; taskId: string; link: Link; messages: ExecutionMessage[] }
+  | { kind: "linked"; taskId: string; link: Omit<Link, "linkedAt">; messages: ExecutionMessage[] }
   | { kind: "failed"; taskId: string; details: string[]; messages: ExecutionMessage[] };
 
 export type StoreEvent = { kind: "ready"; device: string } | { kind: "site" };
@@ -102,20 +102,32 @@ export interface PortalStore {
   /** Ordered by creation, one page. */
   leads(filter: { tenantId?: string; skip: number; take: number }): Promise<Lead[]>;
   /** Refuses a tenant that has a lead (`tenant`), or a company name in use (`company`). */
-  createLead(lead: { tenantId: string; companyName: string }): Promise<{ created: Lead } | { taken: "tenant" | "company" }>;
-  /** Deletes an unconverted consentless lead. */
+  createLead(lead: {
+    tenantId: string;
+    companyName: string;
+    /** Default `Active`. */
+    status?: string;
+    /** Default true: false is for leads that the customer consented to. */
+    consentless?: boolean;
+  }): Promise<{ created: Lead } | { taken: "tenant" | "company" }>;
+  /** Deletes an unconverted consentless lead; what was accepted for it goes on. */
   deleteLead(tenantId: string): Promise<"deleted" | "unknown" | "consented" | "converted">;
 
   customers(): Promise<Customer[]>;
   customer(guid: string): Promise<Customer | undefined>;
   links(filter: { device?: string; customerGuid?: string }): Promise<Link[]>;
+  /** How many customers are linked to each device that has any; for health, which must not load the links. */
+  countLinks(): Promise<{ device: string; linked: number }[]>;
 
   /**
    * Claims a device for writing. Takes up to `max` ready conversions with it (0 for a re-sync). Records of an earlier
    * holder become `abandoned` in the same transaction. A lease can be taken over `graceMs` after it expired.
    */
-  claimDevice(device: string, claim: { holder: string; durationMs: number; graceMs: number; max: number }): Promise<ClaimResult>;
-  /** Takes the ready conversions that the lease does not have yet. For dry runs and plans: nothing is claimed. */
+  claimDevice(
+    device: string,
+    claim: { holder: string; durationMs: number; graceMs: number; max: number },
+  ): Promise<ClaimResult>;
+  /** What a claim would give now: ready conversions that no live lease has. For dry runs and plans: nothing changes. */
   peekDevice(device: string): Promise<Omit<Claim, "lease">>;
   /** Starts the lease's duration anew. Throws LeaseLost. */
   renewLease(lease: Lease): Promise<void>;
@@ -126,28 +138,39 @@ export interface PortalStore {
 
   /**
    * Ends conversions: link, customer, the lead's customer GUID and the task's next state in one transaction; the
-   * tenant's next conversion is judged in it too. A linked conversion goes on in state `site`. Throws LeaseLost, or
-   * ignores a completion of the same kind that is already stored.
+   * tenant's next conversion is judged in it too. A linked conversion goes on in state `site`; the time of linking is
+   * the store's. Throws LeaseLost. A completion that is already stored is ignored; another one for the same conversion,
+   * or one that was not handed out under this lease, throws, and nothing of the call happens.
    */
   complete(lease: Lease, completions: readonly Completion[]): Promise<void>;
-  /** Replaces the intents and secret hashes of links after a re-render or a secret change. Throws LeaseLost. */
-  updateLinks(lease: Lease, links: readonly Link[]): Promise<void>;
+  /**
+   * Replaces the intents and secret hashes of links, and what else a re-render or a change gave them; whose link it is
+   * stays. `secrets`, where given, replace the kept ones. Throws LeaseLost.
+   */
+  updateLinks(lease: Lease, links: readonly (Link & { secrets?: Fields })[]): Promise<void>;
 
   /** Conversions in state `site`, oldest first. */
   sites(max: number): Promise<Conversion[]>;
-  /** Ends the task as converted; `messages` are appended to those of the device step. For variant `tenant` this makes the customer too. */
+  /**
+   * Ends the task as converted; `messages` are appended to those of the device step. For variant `tenant` this makes
+   * the customer too. Ignored when the task ended so already: its first result stays.
+   */
   completeSite(taskId: string, messages: ExecutionMessage[]): Promise<void>;
 
   /**
    * Ends ready conversions whose deadline passed, of which no line was ever sent, that no live lease holds, and whose
-   * device does not stand still.
+   * device does not stand still; as `CompletedFailed`, details `["Failed"]`. Resolves with their task ids.
    */
   endOverdue(messages: (conversion: Conversion) => ExecutionMessage[]): Promise<string[]>;
   /** Stops or restarts the deadlines of a device's conversions; the time of standstill is added to them. Idempotent. */
   setStandstill(device: string, standing: boolean): Promise<void>;
 
+  /** Ready conversions by device, those that a lease holds included. */
   queues(): Promise<Queue[]>;
-  /** Reports what became ready, also through promotion. Returns the unsubscriber. */
+  /**
+   * Reports what became ready, also through promotion, but not what a lease gave back: its holder knows. Called after
+   * the commit; what a listener throws reaches nobody who called the store. Returns the unsubscriber.
+   */
   watch(listener: (event: StoreEvent) => void): () => void;
 }
 
@@ -166,33 +189,45 @@ export interface JournalStore {
       changes: readonly RecordedChange[];
     },
   ): Promise<void>;
-  /** All unresolved records of the lease's device are saved: the device confirmed a save begun after the last write. Throws LeaseLost. */
+  /**
+   * All unresolved records of the lease's device, also abandoned ones, are saved: the device confirmed a save begun
+   * after the last write. Throws LeaseLost.
+   */
   recordSaved(lease: Lease): Promise<void>;
+  /** Devices with unresolved records, and when the oldest of each was written. */
+  unsavedSince(): Promise<{ device: string; since: number }[]>;
 
   /**
    * Counts a log-in before it is tried. Refused (and not counted) when `limit` attempts with this credential have
-   * failed or never ended.
+   * failed or never ended. `failures` are those before this attempt.
    */
   beginLogin(device: string, credentialHash: string, limit: number): Promise<{ allowed: boolean; failures: number }>;
   /** `accepted` clears the count, `undecided` (the device was not reached) takes the attempt back, `refused` lets it stand. */
   endLogin(device: string, credentialHash: string, result: "accepted" | "refused" | "undecided"): Promise<void>;
   /** An operator's word that the account works again. */
   clearLogins(device: string): Promise<void>;
+  /** Devices whose last used credential has failures. */
   loginFailures(): Promise<{ device: string; failures: number }[]>;
 
+  /** Durable until resumed, and audited in the same transaction, as is its end. A repetition keeps `since`. */
   pauseDevice(device: string, reason: string, by: string): Promise<void>;
   resumeDevice(device: string, reason: string, by: string): Promise<void>;
+  /** The paused devices. */
   deviceModes(): Promise<DeviceMode[]>;
 
   /** Append-only. */
   audit(entry: Omit<AuditEntry, "at">): Promise<void>;
+  /** Newest first. */
   auditTrail(filter: { device?: string; taskId?: string; limit: number }): Promise<AuditEntry[]>;
 }
 
 export interface Store extends PortalStore, JournalStore {
   /** Resolves when a row can be written, for readiness. Throws what keeps it from being so. */
   probe(): Promise<void>;
-  /** Deletes ended conversions, their tasks and resolved records older than `olderThanMs`. Links, customers and audit stay. */
+  /**
+   * Deletes conversions that ended, with their tasks, and records that were resolved more than `olderThanMs` ago; some
+   * thousands a call, oldest first. Links, customers and audit stay.
+   */
   prune(olderThanMs: number): Promise<{ deleted: number }>;
   close(): Promise<void>;
 }

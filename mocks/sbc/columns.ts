@@ -13,7 +13,7 @@ export interface Column {
   readonly min?: number;
   readonly max?: number;
   readonly maxLength?: number;
-  /** Characters that a value must not hold. */
+  /** A text that a value must not hold. */
   readonly forbidden?: string;
   /** Table whose rows a value names. */
   readonly refers?: string;

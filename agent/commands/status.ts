@@ -1,0 +1,68 @@
+import type { Command } from "commander";
+import type { Output, Paint } from "../output.ts";
+import { ago, duration, table } from "../output.ts";
+import type { DeviceReport, HealthReport } from "../reports.ts";
+import { withAgent } from "./connection.ts";
+import type { ExitCode } from "./context.ts";
+import { exitCodes } from "./context.ts";
+import type { Invocation, Perform } from "./invocation.ts";
+import { addAgentOptions, addEpilogue } from "./invocation.ts";
+
+export function addStatus(program: Command, perform: Perform): void {
+  const command = program
+    .command("status")
+    .description("Show how the agent and its devices are.")
+    .action((_options: object, self: Command) => perform(self, status));
+  addAgentOptions(command, "the health report");
+  addEpilogue(command, "sbc-agent status", { 0: "the agent answered, whatever state its devices are in" });
+}
+
+async function status(invocation: Invocation): Promise<ExitCode> {
+  const { context, output } = invocation;
+  const health = await withAgent(invocation, (client) => client.health());
+  if (invocation.json) output.json(health);
+  else printHealth(health, output, context.now());
+  return exitCodes.done;
+}
+
+const head = ["Device", "Mode", "State", "Breaker", "Queue", "Oldest", "Linked", "Drift", "Success", "Error"] as const;
+
+function printHealth(health: HealthReport, output: Output, now: number): void {
+  const { paint } = output;
+  const word = health.status === "ok" ? paint.green(health.status) : paint.yellow(health.status);
+  const since = ago(health.startedAt, now);
+  output.print(`sbc-agent ${health.version}: ${word}, started ${since}\n`);
+  const rows = health.devices.map((device) => deviceRow(device, paint, now));
+  output.print(table(head, rows, ["Queue", "Oldest", "Linked", "Drift"]));
+  const remarks = [...health.remarks, ...health.devices.flatMap((device) => timesOf(device, now))];
+  if (remarks.length > 0)
+    output.print(["", paint.bold("Remarks"), ...remarks.map((remark) => `  ${remark}`)].join("\n"));
+}
+
+/** Success and Error are how long ago; what the error was stands in the remarks. */
+function deviceRow(device: DeviceReport, paint: Paint, now: number): string[] {
+  const drifted = device.drift?.drifted;
+  const drift = drifted === undefined ? "-" : drifted > 0 ? paint.yellow(String(drifted)) : "0";
+  return [
+    device.device,
+    device.mode === "manage" ? device.mode : paint.yellow(device.mode),
+    device.state === "waiting" ? paint.yellow(device.state) : device.state,
+    device.breaker === "closed" ? device.breaker : paint.red(device.breaker),
+    String(device.queue),
+    device.queue === 0 ? "-" : duration(device.oldestPendingSeconds),
+    String(device.linked),
+    drift,
+    ago(device.lastSuccessAt, now),
+    ago(device.lastError?.at ?? null, now),
+  ];
+}
+
+/** What the remarks of the agent leave to the reader's clock: when it failed last, and when it is tried again. */
+function timesOf(device: DeviceReport, now: number): string[] {
+  const { lastError, nextTryAt } = device;
+  const times = [
+    ...(lastError === null ? [] : [`last error (${lastError.code}) ${ago(lastError.at, now)}`]),
+    ...(nextTryAt === null ? [] : [`next try in ${duration((Date.parse(nextTryAt) - now) / 1_000)}`]),
+  ];
+  return times.length === 0 ? [] : [`${device.device}: ${times.join(", ")}`];
+}

@@ -1,0 +1,168 @@
+import { X509Certificate } from "node:crypto";
+import { existsSync, readFileSync } from "node:fs";
+import { join } from "node:path";
+import { models } from "../drivers/index.ts";
+import type { CommandContext } from "./commands/context.ts";
+import type { AgentConfig, DeviceSettings, SecretReference } from "./config.ts";
+import { ConfigError, loadConfig } from "./config.ts";
+import { pinFile } from "./devices.ts";
+import { openSecrets } from "./secrets.ts";
+import { readSealKey } from "./store/seal.ts";
+
+export interface ConfigFinding {
+  file: string;
+  /** Each with its path. None: the agent can start. */
+  faults: string[];
+  warnings: string[];
+  devices: { name: string; address: string; mode: string; trust: string; blueprint: string; gateways: string[] }[];
+  secrets: { path: string; reference: string; state: string }[];
+}
+
+const soonMs = 30 * 86_400_000;
+
+/** Checks a configuration and all that it refers to: secrets, files, blueprints, enrolled certificates. Never throws for a fault. */
+export async function checkConfiguration(
+  file: string,
+  context: Pick<CommandContext, "env" | "loadBlueprints" | "now">,
+): Promise<ConfigFinding> {
+  const finding: ConfigFinding = { file, faults: [], warnings: [], devices: [], secrets: [] };
+  let config: AgentConfig;
+  try {
+    config = loadConfig(file);
+  } catch (error) {
+    if (!(error instanceof ConfigError)) throw error;
+    return { ...finding, faults: [...error.faults] };
+  }
+  finding.devices = config.devices.map((device) => ({
+    name: device.name,
+    address: device.address,
+    mode: device.mode,
+    trust: typeof device.trust === "string" ? device.trust : (Object.keys(device.trust)[0] ?? ""),
+    blueprint: device.blueprint,
+    gateways: [...device.gateways],
+  }));
+  checkSecrets(config, context.env, finding);
+  checkFiles(config, finding);
+  checkPins(config, context.now(), finding);
+  await checkBlueprints(config, context, finding);
+  return finding;
+}
+
+/** All but the seal key, which is made where it is missing. */
+function secretsOf(config: AgentConfig): [path: string, reference: SecretReference][] {
+  return [
+    ...config.portal.tokens.map((t, i): [string, SecretReference] => [`portal.tokens.${i}.token`, t.token]),
+    ...config.devices.map((d, i): [string, SecretReference] => [`devices.${i}.password`, d.password]),
+    ...(config.ovoc === undefined ? [] : [["ovoc.password", config.ovoc.password] satisfies [string, SecretReference]]),
+  ];
+}
+
+function describeReference(reference: SecretReference): string {
+  if ("env" in reference) return `env ${reference.env}`;
+  return "file" in reference ? `file ${reference.file}` : `credential ${reference.credential}`;
+}
+
+function checkSecrets(config: AgentConfig, env: CommandContext["env"], finding: ConfigFinding): void {
+  const resolve = openSecrets(env);
+  checkSealKey(config, env, finding);
+  for (const [path, reference] of secretsOf(config))
+    addSecret(finding, path, reference, () => {
+      resolve(reference);
+      return "set";
+    });
+}
+
+function checkSealKey(config: AgentConfig, env: CommandContext["env"], finding: ConfigFinding): void {
+  const { sealKey, dataDir } = config;
+  addSecret(finding, "sealKey", sealKey, () => {
+    const credentials = env["CREDENTIALS_DIRECTORY"];
+    if ("credential" in sealKey && credentials === undefined)
+      throw new Error("there is no CREDENTIALS_DIRECTORY; start under systemd with LoadCredential=");
+    const file = "file" in sealKey ? sealKey.file : join(credentials ?? "", sealKey.credential);
+    if ("file" in sealKey && !existsSync(file) && !existsSync(join(dataDir, "agent.db"))) return "made at first start";
+    readSealKey(file);
+    return "set";
+  });
+}
+
+/** `read` resolves the secret and says its state; what it throws is a fault. */
+function addSecret(finding: ConfigFinding, path: string, reference: SecretReference, read: () => string): void {
+  let state: string;
+  try {
+    state = read();
+  } catch (error) {
+    const reason = error instanceof Error ? error.message : String(error);
+    state = /mode \d+/.exec(reason)?.[0] ?? "not set";
+    finding.faults.push(`${path}: ${reason}`);
+  }
+  finding.secrets.push({ path, reference: describeReference(reference), state });
+}
+
+function checkFiles(config: AgentConfig, finding: ConfigFinding): void {
+  const files: [path: string, file: string | undefined][] = [
+    ["portal.tls.cert", config.portal.tls?.cert],
+    ["portal.tls.key", config.portal.tls?.key],
+    ["ovoc.ca", config.ovoc?.ca],
+    ...config.devices.map((d, i): [string, string | undefined] => [
+      `devices.${i}.trust.ca`,
+      typeof d.trust === "object" && "ca" in d.trust ? d.trust.ca : undefined,
+    ]),
+  ];
+  for (const [path, file] of files) {
+    if (file === undefined) continue;
+    try {
+      const text = readFileSync(file, "utf8");
+      if (path !== "portal.tls.key") new X509Certificate(text);
+    } catch (error) {
+      finding.faults.push(`${path}: ${file}: ${error instanceof Error ? error.message : String(error)}`);
+    }
+  }
+  for (const [i, device] of config.devices.entries())
+    if (device.model !== undefined && !models.includes(device.model))
+      finding.faults.push(`devices.${i}.model: '${device.model}' is none of ${models.join(", ")}`);
+}
+
+function checkPins(config: AgentConfig, now: number, finding: ConfigFinding): void {
+  for (const [i, device] of config.devices.entries()) {
+    if (device.trust !== "enrolled") continue;
+    const warning = pinWarning(config, device, now);
+    if (warning !== undefined) finding.warnings.push(`devices.${i}: ${device.name} ${warning}`);
+  }
+}
+
+function pinWarning(config: AgentConfig, device: DeviceSettings, now: number): string | undefined {
+  const file = pinFile(config.dataDir, device.name);
+  const enrol = `sbc-agent enroll ${device.name}`;
+  if (!existsSync(file)) return `is not enrolled, so it will not be served: ${enrol}`;
+  let validTo: string;
+  try {
+    validTo = new X509Certificate(readFileSync(file, "utf8")).validTo;
+  } catch (error) {
+    return `has an unreadable certificate in ${file} (${error instanceof Error ? error.message : String(error)}): ${enrol}`;
+  }
+  const leftMs = Date.parse(validTo) - now;
+  if (leftMs < 0)
+    return `shows a certificate that expired on ${validTo}: renew it on the device, then ${enrol} --replace`;
+  return leftMs < soonMs ? `shows a certificate that expires on ${validTo}` : undefined;
+}
+
+async function checkBlueprints(
+  config: AgentConfig,
+  context: Pick<CommandContext, "loadBlueprints">,
+  finding: ConfigFinding,
+): Promise<void> {
+  let known: ReadonlyMap<string, unknown>;
+  try {
+    known = await context.loadBlueprints(config.blueprints);
+  } catch (error) {
+    const faults = error instanceof Error && "faults" in error && Array.isArray(error.faults) ? error.faults : [error];
+    for (const fault of faults)
+      finding.faults.push(`blueprints: ${fault instanceof Error ? fault.message : String(fault)}`);
+    return;
+  }
+  for (const [i, device] of config.devices.entries())
+    if (!known.has(device.blueprint))
+      finding.faults.push(
+        `devices.${i}.blueprint: there is no '${device.blueprint}'; there are ${[...known.keys()].join(", ")}`,
+      );
+}

@@ -1,0 +1,73 @@
+import type { Lane } from "./lane.ts";
+import type { DeviceReport, HealthReport } from "./reports.ts";
+import type { Store } from "./store/store.ts";
+
+export interface HealthDependencies {
+  lanes: ReadonlyMap<string, Lane>;
+  store: Pick<Store, "deviceModes" | "queues" | "countLinks" | "unsavedSince" | "loginFailures">;
+  version: string;
+  startedAt: number;
+  now(): number;
+}
+
+function remarksOn(report: DeviceReport): string[] {
+  const { device, lastError, nextTryAt, loginFailures, unsavedSeconds, drift, queue, pause } = report;
+  return [
+    ...(pause === null ? [] : [`${device}: paused by ${pause.by} since ${pause.since} (${pause.reason})`]),
+    ...(lastError === null ? [] : [`${device}: ${lastError.message}`]),
+    ...(lastError !== null && nextTryAt === null
+      ? [`${device}: waits for an operator; 'sbc-agent resume ${device} --reason ...' tries again`]
+      : []),
+    ...(loginFailures === 0 ? [] : [`${device}: ${loginFailures} failed log-in(s) counted`]),
+    ...(unsavedSeconds < 60 ? [] : [`${device}: written ${Math.round(unsavedSeconds)} s ago and not saved yet`]),
+    ...(drift === null || drift.drifted === 0
+      ? []
+      : [
+          `${device}: ${drift.drifted} customer(s) differ from their intent; 'sbc-agent resync --device ${device}' puts them right`,
+        ]),
+    ...(queue === 0 || report.oldestPendingSeconds < 900
+      ? []
+      : [`${device}: a conversion has been waiting for ${Math.round(report.oldestPendingSeconds / 60)} min`]),
+  ];
+}
+
+/** The state of every device of the inventory, and one remark for each thing that a human should look at. */
+export async function reportHealth(dependencies: HealthDependencies): Promise<HealthReport> {
+  const { lanes, store, version, startedAt, now } = dependencies;
+  const [modes, queues, links, unsaved, logins] = await Promise.all([
+    store.deviceModes(),
+    store.queues(),
+    store.countLinks(),
+    store.unsavedSince(),
+    store.loginFailures(),
+  ]);
+  const seconds = (since: number | undefined): number =>
+    since === undefined ? 0 : Math.max(0, (now() - since) / 1_000);
+  const devices = [...lanes.values()].map((lane): DeviceReport => {
+    const { name, driver, address, gateways, mode } = lane.device;
+    const paused = modes.find(({ device }) => device === name)?.paused;
+    const queue = queues.find(({ device }) => device === name);
+    return {
+      device: name,
+      driver,
+      address,
+      gateways,
+      mode: paused === undefined ? mode : "paused",
+      pause: paused === undefined ? null : { ...paused, since: new Date(paused.since).toISOString() },
+      ...lane.state(),
+      unsavedSeconds: seconds(unsaved.find(({ device }) => device === name)?.since),
+      queue: queue?.waiting ?? 0,
+      oldestPendingSeconds: seconds(queue?.oldestAcceptedAt),
+      linked: links.find(({ device }) => device === name)?.linked ?? 0,
+      loginFailures: logins.filter(({ device }) => device === name).reduce((sum, { failures }) => sum + failures, 0),
+    };
+  });
+  const remarks = devices.flatMap(remarksOn);
+  return {
+    status: remarks.length === 0 ? "ok" : "degraded",
+    version,
+    startedAt: new Date(startedAt).toISOString(),
+    remarks,
+    devices,
+  };
+}

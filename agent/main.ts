@@ -1,0 +1,303 @@
+import { randomUUID } from "node:crypto";
+import { existsSync, readFileSync } from "node:fs";
+import { mkdir, rename, rm, writeFile } from "node:fs/promises";
+import { hostname } from "node:os";
+import { join } from "node:path";
+import { pid } from "node:process";
+import { setTimeout as sleep } from "node:timers/promises";
+import { z } from "zod";
+import type { AgentConfig } from "./config.ts";
+import { keepBackup, openDevice } from "./devices.ts";
+import { reportHealth } from "./health.ts";
+import { createHttpServer } from "./http.ts";
+import { createLane, type Lane } from "./lane.ts";
+import { lockDataFolder } from "./lock.ts";
+import { openLog, type Log } from "./log.ts";
+import { createMetrics, type Metrics } from "./metrics.ts";
+import { createOperations, type Operations } from "./operations.ts";
+import { openOvoc } from "./ovoc.ts";
+import { findJsonFault } from "./portal/json.ts";
+import { createCustomer, toNewConversion } from "./portal/requests.ts";
+import { judge } from "./portal/rules.ts";
+import { loadBlueprints, type Blueprint } from "./provisioning/blueprint.ts";
+import { watchForeignEdits } from "./provisioning/foreign-edits.ts";
+import { guardLogins } from "./provisioning/login-guard.ts";
+import { runDevice } from "./provisioning/run.ts";
+import type { HealthReport } from "./reports.ts";
+import { createSchedule } from "./schedule.ts";
+import { openSecrets } from "./secrets.ts";
+import { createSites } from "./sites.ts";
+import { createSealKey, openSealer, readSealKey, type Sealer } from "./store/seal.ts";
+import { openSqliteStore } from "./store/sqlite/open.ts";
+import type { NewConversion, Store } from "./store/store.ts";
+import { createTokens, ensureAdminToken } from "./tokens.ts";
+import { createWorker, type Worker } from "./worker.ts";
+
+type Environment = Readonly<Record<string, string | undefined>>;
+
+const pollMs = 5_000;
+/** A run that is under way may end within this time; its lease is handed back well before ten seconds are over. */
+const stopGraceMs = 7_000;
+
+/** What `sbc-agent run` and a command that works alone have in common. */
+interface Agent {
+  store: Store;
+  operations: Operations;
+  worker: Worker;
+  metrics: Metrics;
+  version: string;
+  resolveDevice(gateway: string): string | undefined;
+  /** Gives everything back, in reverse order. May be called once. */
+  close(): Promise<void>;
+}
+
+function refuseUnsafeEnvironment(env: Environment): void {
+  if (env["NODE_TLS_REJECT_UNAUTHORIZED"] === "0")
+    throw new Error(
+      "NODE_TLS_REJECT_UNAUTHORIZED=0 turns certificate checks off: unset it, and enroll the devices instead",
+    );
+}
+
+function openSeal(config: AgentConfig, env: Environment, storeFile: string): Sealer {
+  if ("credential" in config.sealKey)
+    return openSealer(readSealKey(join(env["CREDENTIALS_DIRECTORY"] ?? "", config.sealKey.credential)));
+  const { file } = config.sealKey;
+  if (!existsSync(file)) {
+    if (existsSync(storeFile))
+      throw new Error(
+        `sealKey: ${file} is missing, and without it the secrets in ${storeFile} cannot be read: put it back`,
+      );
+    createSealKey(file);
+  }
+  return openSealer(readSealKey(file));
+}
+
+function blueprintOf(blueprints: ReadonlyMap<string, Blueprint>, device: AgentConfig["devices"][number]): Blueprint {
+  const blueprint = blueprints.get(device.blueprint);
+  if (blueprint === undefined)
+    throw new Error(
+      `device ${device.name}: there is no blueprint '${device.blueprint}' (${[...blueprints.keys()].join(", ")})`,
+    );
+  return blueprint;
+}
+
+async function openAgent(config: AgentConfig, env: Environment, log: Log, startedAt: number): Promise<Agent> {
+  refuseUnsafeEnvironment(env);
+  const readSecret = openSecrets(env);
+  const blueprints = loadBlueprints(config.blueprints);
+  const passwords = new Map(config.devices.map((device) => [device.name, readSecret(device.password)]));
+  const version = readVersion();
+  const now = (): number => Date.now();
+  const lock = lockDataFolder(config.dataDir);
+  try {
+    const file = join(config.dataDir, "agent.db");
+    const sealer = openSeal(config, env, file);
+    const gateways = new Map(
+      config.devices.flatMap(({ name, gateways }) => gateways.map((gateway) => [gateway, name] as const)),
+    );
+    const store = openSqliteStore({
+      file,
+      judge,
+      sealer,
+      deadlineMs: config.run.conversionDeadline,
+      keepSecrets: config.keepSecrets,
+    });
+    // Whoever held them is dead: the folder's lock is ours.
+    await store.releaseAllLeases();
+    const metrics = createMetrics();
+    const holder = `${hostname()}/${randomUUID()}`;
+
+    const lanes = new Map<string, Lane>();
+    for (const device of config.devices) {
+      const password = passwords.get(device.name) ?? "";
+      const shared = {
+        device,
+        settings: config.run,
+        carriers: config.carriers,
+        blueprint: blueprintOf(blueprints, device),
+        hash: sealer.hash,
+        guard: guardLogins(store, device.name, sealer.hash(`${device.user}\n${password}`), config.run.loginLimit),
+        foreignEdits: watchForeignEdits(device.name, device.foreignEdits, config.run, now),
+        source: store,
+        journal: store,
+        holder,
+        now,
+        openDriver: () => openDevice(device, password, config.run, config.dataDir, metrics),
+        keepBackup: (text: string) => keepBackup(config.dataDir, device.name, text, config.run.backups, now()),
+        wait: (ms: number, signal: AbortSignal) => sleep(ms, undefined, { signal }),
+      };
+      lanes.set(
+        device.name,
+        createLane({
+          device,
+          settings: config.run,
+          source: store,
+          run: (request, signal) => runDevice({ ...shared, signal }, request),
+          log,
+          metrics,
+          now,
+        }),
+      );
+    }
+    const worker = createWorker({ lanes, source: store, journal: store, log, metrics, pollMs, now });
+    const health = (): Promise<HealthReport> => reportHealth({ lanes, store, version, startedAt, now });
+    const operations = createOperations({ lanes, store, health, applyModes: worker.applyModes });
+    return {
+      store,
+      operations,
+      worker,
+      metrics,
+      version,
+      resolveDevice: (gateway) => gateways.get(gateway.toLowerCase()),
+      async close() {
+        await worker.stop(stopGraceMs);
+        await store.close();
+        lock.release();
+      },
+    };
+  } catch (error) {
+    lock.release();
+    throw error;
+  }
+}
+
+/** `package.json` stands one level up in the sources, two in the build. */
+function readVersion(): string {
+  for (const place of ["../package.json", "../../package.json"]) {
+    const file = new URL(place, import.meta.url);
+    if (existsSync(file)) return (JSON.parse(readFileSync(file, "utf8")) as { version: string }).version;
+  }
+  return "unknown";
+}
+
+/** Tells commands on this machine where the daemon listens. */
+async function announce(dataDir: string, url: string, startedAt: number): Promise<void> {
+  const file = join(dataDir, "agent.json");
+  await mkdir(dataDir, { recursive: true, mode: 0o700 });
+  await writeFile(`${file}.part`, JSON.stringify({ pid, url, startedAt: new Date(startedAt).toISOString() }), {
+    mode: 0o600,
+  });
+  await rename(`${file}.part`, file);
+}
+
+/**
+ * Starts the daemon and resolves when it is ready: store open, lanes awake, HTTP listening. `stop` ends it within ten
+ * seconds: runs finish or hand their leases back. Throws an Error that says what to correct.
+ */
+export async function startAgent(
+  config: AgentConfig,
+  options: { env: Environment; logFormat: "json" | "text" },
+): Promise<{ url: string; stop(): Promise<void> }> {
+  const startedAt = Date.now();
+  const log = openLog(config.log.level, options.logFormat);
+  const readSecret = openSecrets(options.env);
+  const agent = await openAgent(config, options.env, log, startedAt);
+  const ovoc =
+    config.ovoc === undefined
+      ? undefined
+      : openOvoc(
+          config.ovoc,
+          readSecret(config.ovoc.password),
+          config.ovoc.ca === undefined ? undefined : readFileSync(config.ovoc.ca, "utf8"),
+        );
+  const sites = createSites({ store: agent.store, ovoc, log, metrics: agent.metrics, ...config.run, now: Date.now });
+  const schedule = createSchedule(
+    [
+      {
+        name: "drift",
+        at: config.schedule.drift,
+        run: async () => {
+          await agent.operations.resync({ dryRun: true, endCalls: false, rerender: false });
+        },
+      },
+      {
+        name: "housekeeping",
+        at: config.schedule.housekeeping,
+        run: async () => {
+          await agent.store.prune(config.schedule.retentionDays * 86_400_000);
+        },
+      },
+    ],
+    log,
+  );
+  const server = createHttpServer({
+    version: agent.version,
+    settings: config.portal,
+    secretVariables: config.secretVariables,
+    tokens: createTokens([
+      { name: "admin", scopes: ["admin"], token: ensureAdminToken(config.dataDir) },
+      ...config.portal.tokens.map(({ name, scopes, token }) => ({ name, scopes, token: readSecret(token) })),
+    ]),
+    store: agent.store,
+    operations: agent.operations,
+    resolveDevice: agent.resolveDevice,
+    ready: () => checkReadiness(agent),
+    metrics: async () => agent.metrics.render(await agent.operations.health()),
+    log: (level, message, fields) => log[level](message, fields),
+  });
+  const stop = async (): Promise<void> => {
+    await rm(join(config.dataDir, "agent.json"), { force: true });
+    await schedule.stop();
+    // Together: neither waits for the other, and both have their own limit.
+    await Promise.all([server.stop(), agent.worker.stop(stopGraceMs)]);
+    await sites.stop();
+    await agent.close();
+    ovoc?.close();
+    log.info("stopped");
+    await log.close();
+  };
+  try {
+    sites.start();
+    await agent.worker.start();
+    const { url } = await server.start();
+    schedule.start();
+    await announce(config.dataDir, url, startedAt);
+    log.info("ready", { url, devices: config.devices.length, version: agent.version });
+    return { url, stop };
+  } catch (error) {
+    await stop();
+    throw error;
+  }
+}
+
+/** The configuration was read, or there would be no agent; what remains is the store, and that the source is asked. */
+async function checkReadiness(agent: Agent): Promise<{ ok: boolean; failed: string[] }> {
+  const polledAt = agent.worker.polledAt();
+  const stale = polledAt === undefined || Date.now() - polledAt > 3 * pollMs;
+  const writable = await agent.store.probe().then(
+    () => true,
+    () => false,
+  );
+  const failed = [...(writable ? [] : ["store"]), ...(stale ? ["source"] : [])];
+  return { ok: failed.length === 0, failed };
+}
+
+/**
+ * Opens the parts that one command needs where no daemon runs, under the same lock as the daemon's. Nothing is pulled.
+ * Throws an Error when another process has the data folder.
+ */
+export async function openAlone(
+  config: AgentConfig,
+  env: Environment,
+): Promise<{ operations: Operations; toConversion(body: string): NewConversion; close(): Promise<void> }> {
+  const log = openLog("error", "text");
+  const agent = await openAgent(config, env, log, Date.now());
+  await agent.worker.applyModes();
+  return {
+    operations: agent.operations,
+    toConversion(body) {
+      const fault = findJsonFault(body);
+      if (fault !== undefined) throw new Error(`${fault.path}: ${fault.message}`);
+      const result = createCustomer.safeParse(JSON.parse(body));
+      if (!result.success) throw new Error(z.prettifyError(result.error));
+      return toNewConversion(result.data, {
+        secretVariables: config.secretVariables,
+        resolveDevice: agent.resolveDevice,
+      });
+    },
+    async close() {
+      await agent.close();
+      await log.close();
+    },
+  };
+}

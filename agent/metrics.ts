@@ -1,0 +1,81 @@
+import { Counter, Gauge, Histogram, Registry } from "prom-client";
+import type { HealthReport } from "./reports.ts";
+
+/** The agent's figures for Prometheus. Labels hold names of the inventory only, so their number is bounded. */
+export interface Metrics {
+  conversionEnded(result: "converted" | "failed" | "overdue"): void;
+  runEnded(device: string, kind: string, result: string, seconds: number): void;
+  deviceCall(device: string, operation: string): void;
+  commandsSent(device: string, count: number): void;
+  saved(device: string): void;
+  /** The page, with gauges taken from the health report of this moment. */
+  render(health: HealthReport): Promise<{ contentType: string; body: string }>;
+}
+
+export function createMetrics(): Metrics {
+  const registers = [new Registry()];
+  const [registry] = registers as [Registry];
+  const conversions = new Counter({
+    name: "sbc_agent_conversions_total",
+    help: "Conversions that ended, by result",
+    labelNames: ["result"],
+    registers,
+  });
+  const runs = new Histogram({
+    name: "sbc_agent_run_seconds",
+    help: "Duration of runs, from claim to report",
+    labelNames: ["device", "kind", "result"],
+    buckets: [0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60, 300],
+    registers,
+  });
+  const calls = new Counter({
+    name: "sbc_agent_device_calls_total",
+    help: "Driver calls to devices, by operation",
+    labelNames: ["device", "operation"],
+    registers,
+  });
+  const commands = new Counter({
+    name: "sbc_agent_device_commands_total",
+    help: "Configuration lines sent to devices",
+    labelNames: ["device"],
+    registers,
+  });
+  const saves = new Counter({
+    name: "sbc_agent_device_saves_total",
+    help: "Saves to flash that were asked for",
+    labelNames: ["device"],
+    registers,
+  });
+  const gauge = (name: string, help: string): Gauge<"device"> =>
+    new Gauge({ name: `sbc_agent_${name}`, help, labelNames: ["device"], registers });
+  const gauges = {
+    queue: gauge("queue_depth", "Conversions that wait for the device"),
+    oldestPendingSeconds: gauge("queue_oldest_seconds", "Age of the oldest waiting conversion"),
+    unsavedSeconds: gauge("unsaved_seconds", "Seconds since a write that is not known to be saved"),
+    linked: gauge("linked_customers", "Customers linked to the device"),
+    loginFailures: gauge("login_failures", "Counted log-in failures"),
+  } as const;
+  const breaker = gauge("breaker_open", "1 while the device is only probed");
+  const drift = gauge("drifted_customers", "Linked customers whose rows differ from their intent, at the latest check");
+  const checked = gauge("drift_checked_timestamp_seconds", "When drift was last checked; absent when it never was");
+
+  return {
+    conversionEnded: (result) => conversions.inc({ result }),
+    runEnded: (device, kind, result, seconds) => runs.observe({ device, kind, result }, seconds),
+    deviceCall: (device, operation) => calls.inc({ device, operation }),
+    commandsSent: (device, count) => commands.inc({ device }, count),
+    saved: (device) => saves.inc({ device }),
+    async render(health) {
+      for (const report of health.devices) {
+        const labels = { device: report.device };
+        for (const [field, metric] of Object.entries(gauges)) metric.set(labels, report[field as keyof typeof gauges]);
+        breaker.set(labels, report.breaker === "open" ? 1 : 0);
+        if (report.drift !== null) {
+          drift.set(labels, report.drift.drifted);
+          checked.set(labels, Date.parse(report.drift.checkedAt) / 1_000);
+        }
+      }
+      return { contentType: registry.contentType, body: await registry.metrics() };
+    },
+  };
+}

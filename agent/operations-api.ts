@@ -1,0 +1,220 @@
+import { z } from "zod";
+import { DriverError } from "../drivers/errors.ts";
+import { NotFound, type Operations } from "./operations.ts";
+import { requireScope, type App } from "./portal/access.ts";
+import { commonProblems, Problem, problemResponse } from "./portal/problem.ts";
+import { createCustomer, toNewConversion, type ConversionSettings } from "./portal/requests.ts";
+import { healthReport, planReport, resyncReport, resyncRequest } from "./reports.ts";
+import type { JournalStore } from "./store/store.ts";
+
+export interface OperationsApiDependencies extends ConversionSettings {
+  operations: Operations;
+  store: Pick<JournalStore, "auditTrail">;
+  /** `failed` names checks, without details: readiness is open to everybody. */
+  ready: () => Promise<{ ok: boolean; failed: readonly string[] }>;
+  metrics: () => Promise<{ contentType: string; body: string }>;
+}
+
+const planSubject = z
+  .strictObject({
+    taskId: z.string().max(100).optional().describe("a conversion that was posted"),
+    request: createCustomer.optional().describe("a body of create-customer that was not posted; it is not stored"),
+  })
+  .refine((body) => (body.taskId === undefined) !== (body.request === undefined), {
+    message: "give either taskId or request",
+  });
+
+const reason = z.strictObject({
+  reason: z
+    .string()
+    .min(1)
+    .max(500)
+    .regex(/^[^\p{Cc}\p{Cs}]*$/u, "must not hold control characters")
+    .describe("stands in the audit trail and in the tasks that wait"),
+});
+
+const auditAnswer = z.array(
+  z.object({
+    at: z.string(),
+    event: z.string(),
+    device: z.string().nullable(),
+    taskId: z.string().nullable(),
+    who: z.string(),
+    data: z.record(z.string(), z.unknown()),
+  }),
+);
+
+/** Nothing that does not exist here, and no device that fails, is a failure of the server. */
+async function answering<T>(work: Promise<T>): Promise<T> {
+  try {
+    return await work;
+  } catch (error) {
+    if (error instanceof NotFound) throw new Problem(404, error.message);
+    if (error instanceof DriverError) throw new Problem(502, error.message, { title: `Device error: ${error.code}` });
+    throw error;
+  }
+}
+
+const tags = ["operations"];
+const text = { description: "Text", content: { "text/plain": { schema: z.string() } } };
+
+function addProbes(app: App, { operations, ready, metrics }: OperationsApiDependencies): void {
+  app.route({
+    method: "GET",
+    url: "/livez",
+    config: { access: "open" },
+    schema: { tags, summary: "Whether the process answers", security: [], response: { 200: text } },
+    handler: async (_request, reply) => reply.type("text/plain; charset=utf-8").send("ok\n"),
+  });
+  app.route({
+    method: "GET",
+    url: "/readyz",
+    config: { access: "open" },
+    schema: {
+      tags,
+      summary: "Whether work is accepted; names failed checks without details",
+      security: [],
+      response: { 200: text, 503: text },
+    },
+    handler: async (_request, reply) => {
+      const { ok, failed } = await ready();
+      return reply
+        .code(ok ? 200 : 503)
+        .type("text/plain; charset=utf-8")
+        .send(ok ? "ok\n" : `not ready: ${failed.join(", ")}\n`);
+    },
+  });
+  app.route({
+    method: "GET",
+    url: "/metrics",
+    config: { access: ["read"] },
+    schema: { tags, summary: "Metrics as Prometheus reads them", response: { 200: text, ...commonProblems } },
+    handler: async (_request, reply) => {
+      const { contentType, body } = await metrics();
+      return reply.type(contentType).send(body);
+    },
+  });
+  for (const url of ["/health", "/api/agent/v1/health"])
+    app.route({
+      method: "GET",
+      url,
+      config: { access: ["read"] },
+      schema: {
+        tags,
+        summary: "The state of every device, and what a human should look at",
+        response: { 200: healthReport, ...commonProblems },
+      },
+      handler: () => operations.health(),
+    });
+}
+
+function addDeviceRoutes(app: App, { operations }: OperationsApiDependencies): void {
+  for (const action of ["pause", "resume"] as const)
+    app.route({
+      method: "POST",
+      url: `/api/agent/v1/devices/:device/${action}`,
+      config: { access: ["operate"] },
+      schema: {
+        tags,
+        summary:
+          action === "pause"
+            ? "Stop all writing to a device; its conversions wait and their deadlines stand still"
+            : "End a pause, and try the device again at once",
+        params: z.object({ device: z.string() }),
+        body: reason,
+        response: {
+          204: z.undefined().describe("done, durably"),
+          400: problemResponse,
+          404: problemResponse,
+          ...commonProblems,
+        },
+      },
+      handler: async (request, reply) => {
+        const { name } = requireScope(request, ["operate"]);
+        await answering(operations[action](request.params.device, request.body.reason, name));
+        return reply.code(204).send();
+      },
+    });
+}
+
+/** The operators' routes: probes, metrics, health, plans, re-sync, pauses, audit. */
+export function addOperationsRoutes(app: App, dependencies: OperationsApiDependencies): void {
+  const { operations, store } = dependencies;
+  addProbes(app, dependencies);
+  app.route({
+    method: "POST",
+    url: "/api/agent/v1/plan",
+    config: { access: ["read"] },
+    schema: {
+      tags,
+      summary: "What one conversion would change on its device; writes nothing",
+      body: planSubject,
+      response: {
+        200: planReport,
+        400: problemResponse,
+        404: problemResponse,
+        502: problemResponse,
+        ...commonProblems,
+      },
+    },
+    handler: async ({ body }) =>
+      answering(
+        operations.plan(
+          body.request === undefined
+            ? { taskId: body.taskId ?? "" }
+            : { conversion: toNewConversion(body.request, dependencies) },
+        ),
+      ),
+  });
+  app.route({
+    method: "POST",
+    url: "/api/agent/v1/resync",
+    config: { access: ["read", "operate"] },
+    schema: {
+      tags,
+      summary: "Bring linked customers back to their intents",
+      description: "With dryRun the scope read is enough.",
+      body: resyncRequest,
+      response: {
+        200: resyncReport,
+        400: problemResponse,
+        404: problemResponse,
+        502: problemResponse,
+        ...commonProblems,
+      },
+    },
+    handler: async (request) => {
+      if (!request.body.dryRun) requireScope(request, ["operate"]);
+      return answering(operations.resync(request.body));
+    },
+  });
+  addDeviceRoutes(app, dependencies);
+  app.route({
+    method: "GET",
+    url: "/api/agent/v1/audit",
+    config: { access: ["admin"] },
+    schema: {
+      tags,
+      summary: "The audit trail, filtered",
+      querystring: z.strictObject({
+        device: z.string().optional(),
+        taskId: z.string().optional(),
+        limit: z
+          .string()
+          .regex(/^[1-9][0-9]{0,3}$/, "must be from 1 to 9999")
+          .transform(Number)
+          .optional()
+          .describe("entries at most (default 100)"),
+      }),
+      response: { 200: auditAnswer, 400: problemResponse, ...commonProblems },
+    },
+    handler: async ({ query: { device, taskId, limit = 100 } }) => {
+      const entries = await store.auditTrail({
+        ...(device === undefined ? {} : { device }),
+        ...(taskId === undefined ? {} : { taskId }),
+        limit,
+      });
+      return entries.map(({ at, ...entry }) => ({ ...entry, at: new Date(at).toISOString(), data: { ...entry.data } }));
+    },
+  });
+}

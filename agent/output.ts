@@ -1,0 +1,96 @@
+import Table from "cli-table3";
+import pc from "picocolors";
+import type { CommandContext } from "./commands/context.ts";
+
+export type Paint = ReturnType<typeof pc.createColors>;
+
+/** Where a command's words go: results to stdout, everything about the way there to stderr. */
+export interface Output {
+  /** Colours on a terminal without NO_COLOR; otherwise functions that change nothing. */
+  paint: Paint;
+  /** One or more lines of result. */
+  print(text: string): void;
+  /** One or more lines that are not the result: progress of `--json`, warnings, errors. */
+  note(text: string): void;
+  json(value: unknown): void;
+}
+
+export function openOutput(context: Pick<CommandContext, "stdout" | "stderr" | "env">): Output {
+  const noColor = context.env["NO_COLOR"];
+  const colours = context.stdout.isTTY && (noColor === undefined || noColor === "") && context.env["TERM"] !== "dumb";
+  return {
+    paint: pc.createColors(colours),
+    print: (text) => context.stdout.write(`${text}\n`),
+    note: (text) => context.stderr.write(`${text}\n`),
+    json: (value) => context.stdout.write(`${JSON.stringify(value, null, 2)}\n`),
+  };
+}
+
+/**
+ * The value with every control character but line feed and tab made visible (`\x1b`), at any depth: what devices and
+ * files say must not steer the terminal.
+ */
+export function printable(value: unknown): unknown {
+  if (typeof value === "string")
+    return value.replace(/[^\P{Cc}\n\t]/gu, (c) => `\\x${c.charCodeAt(0).toString(16).padStart(2, "0")}`);
+  if (Array.isArray(value)) return value.map(printable);
+  if (typeof value !== "object" || value === null) return value;
+  return Object.fromEntries(Object.entries(value).map(([key, inner]) => [key, printable(inner)]));
+}
+
+/** Columns without borders, two spaces apart (one where that saves 80 columns); columns named in `right` end flush. */
+export function table(
+  head: readonly string[],
+  rows: readonly (readonly string[])[],
+  right: readonly string[] = [],
+): string {
+  const wide = columns(head, rows, right, 2);
+  return longestLine(wide) <= 80 ? wide : columns(head, rows, right, 1);
+}
+
+function columns(
+  head: readonly string[],
+  rows: readonly (readonly string[])[],
+  right: readonly string[],
+  gap: number,
+): string {
+  const none = { top: "", "top-mid": "", "top-left": "", "top-right": "", mid: "", "left-mid": "", "mid-mid": "" };
+  const noneEither = { "right-mid": "", bottom: "", "bottom-mid": "", "bottom-left": "", "bottom-right": "" };
+  const drawn = new Table({
+    chars: { ...none, ...noneEither, left: "", right: "", middle: " ".repeat(gap) },
+    style: { "padding-left": 0, "padding-right": 0, head: [], border: [] },
+    colAligns: head.map((name) => (right.includes(name) ? "right" : "left")),
+  });
+  drawn.push([...head], ...rows.map((row) => [...row]));
+  return drawn
+    .toString()
+    .split("\n")
+    .map((line) => line.trimEnd())
+    .join("\n");
+}
+
+function longestLine(text: string): number {
+  // Colours take no room.
+  return Math.max(...text.split("\n").map((line) => line.replace(/\x1b\[\d+m/g, "").length));
+}
+
+/** Seconds in the largest unit that fits: `12s`, `5m`, `3h`, `2d`. */
+export function duration(seconds: number): string {
+  const whole = Math.max(0, Math.floor(seconds));
+  if (whole < 60) return `${whole}s`;
+  if (whole < 3_600) return `${Math.floor(whole / 60)}m`;
+  if (whole < 2 * 86_400) return `${Math.floor(whole / 3_600)}h`;
+  return `${Math.floor(whole / 86_400)}d`;
+}
+
+/** How long ago an ISO 8601 time was: `5m ago`; `-` for null. */
+export function ago(time: string | null, now: number): string {
+  if (time === null) return "-";
+  const at = Date.parse(time);
+  return Number.isNaN(at) ? time : `${duration((now - at) / 1_000)} ago`;
+}
+
+/** `1 customer`, `2 customers`. */
+export function count(n: number, noun: string): string {
+  return `${n} ${noun}${n === 1 ? "" : "s"}`;
+}

@@ -1,0 +1,206 @@
+import { randomUUID } from "node:crypto";
+import type { DeviceConfig, DeviceStatus, Driver, Fields } from "../../drivers/driver.ts";
+import { DriverError } from "../../drivers/errors.ts";
+import type { RunSettings } from "../config.ts";
+import type { Lease, RecordedChange, RecordedCreate, RunRecord } from "../store/model.ts";
+import { LeaseLost, type JournalStore } from "../store/store.ts";
+import type { ConversionSource } from "../source/source.ts";
+import type { LeaseClock } from "./lease-clock.ts";
+import { PutOff } from "./outcome.ts";
+import type { PlannedStep } from "./plan.ts";
+
+export interface SessionDependencies {
+  driver: Driver;
+  device: string;
+  settings: Pick<RunSettings, "writeDeadlineMs" | "saveMs" | "settleMs">;
+  source: Pick<ConversionSource, "renewLease">;
+  journal: Pick<JournalStore, "recordWrite" | "recordSaved" | "audit">;
+  /** Keeps the device's configuration of before the first write. */
+  keepBackup(text: string): Promise<void>;
+  /** Asked once, before the first write of the run. Throws PutOff. */
+  beforeFirstWrite(): Promise<void>;
+  signal: AbortSignal;
+  wait: (ms: number, signal: AbortSignal) => Promise<void>;
+}
+
+/** What became of a script. `lost`: the answer did not arrive, the device may have acted. */
+export type Sent = { kind: "accepted" } | { kind: "refused"; text: string } | { kind: "lost"; error: DriverError };
+
+/** One run's dealings with one device, under one lease. */
+export interface DeviceSession {
+  readonly runId: string;
+  /** The latest read. */
+  readonly config: DeviceConfig;
+  /** Rows that this run and unresolved earlier ones recorded. */
+  readonly written: { creates: readonly RecordedCreate[]; changes: readonly RecordedChange[] };
+  readonly counts: { writes: number; saves: number };
+  /** Reads once. */
+  read(): Promise<DeviceConfig>;
+  /** Reads until two successive reads are equal; `protocol` when they are not by `settleMs`. */
+  readStable(): Promise<DeviceConfig>;
+  /** Reads until `settled` holds, or until two reads are equal and `settleMs` has passed. */
+  readUntil(settled: (config: DeviceConfig) => boolean): Promise<DeviceConfig>;
+  /** Records, then sends the steps as one script. Throws LeaseLost, PutOff, or a DriverError of which nothing was sent. */
+  send(steps: readonly PlannedStep[], taskIds: readonly string[]): Promise<Sent>;
+  /** Whether something was written that is not known to be saved. */
+  unsaved(): boolean;
+  /** Saves until the device shows nothing unsaved, then closes the run's records. */
+  save(): Promise<void>;
+}
+
+export function openSession(
+  dependencies: SessionDependencies,
+  lease: Lease,
+  status: DeviceStatus,
+  clock: LeaseClock,
+  unresolved: readonly RunRecord[],
+): DeviceSession {
+  const { driver, device, settings, source, journal, signal, wait } = dependencies;
+  const runId = `run_${randomUUID()}`;
+  // A device that was replaced holds none of the rows that were recorded for the one before it.
+  const same = unresolved.filter(
+    (record) => status.serialNumber === "unknown" || record.serialNumber === status.serialNumber,
+  );
+  const written = { creates: same.flatMap((r) => [...r.creates]), changes: same.flatMap((r) => [...r.changes]) };
+  const counts = { writes: 0, saves: 0 };
+  let open = unresolved.length > 0;
+  let config: DeviceConfig | undefined;
+
+  async function holdLease(forMs: number): Promise<void> {
+    signal.throwIfAborted();
+    if (clock.usedMs() + forMs + lease.durationMs / 4 > lease.durationMs) {
+      clock.restart();
+      await source.renewLease(lease);
+    }
+    assertLeaseOutlasts(forMs);
+  }
+
+  function assertLeaseOutlasts(ms: number): void {
+    if (clock.usedMs() + ms > lease.durationMs) throw new LeaseLost(`the lease on ${device} would end during a write`);
+  }
+
+  async function read(): Promise<DeviceConfig> {
+    signal.throwIfAborted();
+    config = await driver.read(signal);
+    return config;
+  }
+
+  async function readUntil(settled: (config: DeviceConfig) => boolean): Promise<DeviceConfig> {
+    const until = performance.now() + settings.settleMs;
+    let before = await read();
+    while (!settled(before)) {
+      await wait(Math.max(10, settings.settleMs / 20), signal);
+      const next = await read();
+      if (next.fingerprint === before.fingerprint && performance.now() >= until) return next;
+      if (performance.now() >= until + settings.settleMs)
+        throw new DriverError(
+          "protocol",
+          `the configuration of ${device} kept changing for ${2 * settings.settleMs} ms: somebody else is writing`,
+        );
+      before = next;
+    }
+    return before;
+  }
+
+  async function readStable(): Promise<DeviceConfig> {
+    let previous: string | undefined;
+    const equal = (next: DeviceConfig): boolean => {
+      const same = next.fingerprint === previous;
+      previous = next.fingerprint;
+      return same;
+    };
+    return readUntil(equal);
+  }
+
+  return {
+    runId,
+    get config() {
+      if (config === undefined) throw new Error("nothing was read yet");
+      return config;
+    },
+    written,
+    counts,
+    read,
+    readUntil,
+    readStable,
+    unsaved: () => open,
+
+    async send(steps, taskIds) {
+      const base = config;
+      if (base === undefined) throw new Error("a script needs a read before it");
+      if (counts.writes === 0) {
+        await dependencies.beforeFirstWrite();
+        await dependencies.keepBackup(await driver.backup(signal));
+      }
+      await holdLease(settings.writeDeadlineMs);
+      const record = {
+        runId,
+        serialNumber: status.serialNumber === "unknown" ? "" : status.serialNumber,
+        taskIds,
+        creates: recordedCreates(steps, base.fingerprint),
+        changes: recordedChanges(steps),
+      };
+      await journal.recordWrite(lease, record);
+      const lines = driver.render(steps.map(({ step }) => step));
+      await journal.audit({
+        event: "write",
+        device,
+        taskId: null,
+        who: runId,
+        data: { taskIds, serialNumber: record.serialNumber, lines, changes: record.changes },
+      });
+      // Asked again: the process may have been suspended while it wrote its record.
+      assertLeaseOutlasts(settings.writeDeadlineMs);
+      written.creates.push(...record.creates);
+      written.changes.push(...record.changes);
+      open = true;
+      counts.writes += 1;
+      try {
+        await driver.apply(
+          steps.map(({ step }) => step),
+          signal,
+        );
+        return { kind: "accepted" };
+      } catch (error) {
+        if (!(error instanceof DriverError)) throw error;
+        if (error.code === "rejected") return { kind: "refused", text: error.deviceText ?? error.message };
+        if (!error.mayHaveActed) throw error;
+        return { kind: "lost", error };
+      }
+    },
+
+    async save() {
+      // Another administrator's edit may come between our save and the look at it; a third one is somebody at work.
+      for (let tries = 0; tries < 3; tries += 1) {
+        await holdLease(settings.saveMs);
+        counts.saves += 1;
+        await driver.save(signal);
+        const { saveNeeded } = await driver.status(signal);
+        if (saveNeeded !== true) {
+          await journal.recordSaved(lease);
+          await journal.audit({ event: "save", device, taskId: null, who: runId, data: {} });
+          open = false;
+          return;
+        }
+      }
+      throw new PutOff("unsaved", `${device} still says that it has unsaved changes after three saves`);
+    },
+  };
+}
+
+function recordedCreates(steps: readonly PlannedStep[], absentIn: string): RecordedCreate[] {
+  return steps.flatMap(({ step, name, customers }) => {
+    if (step.kind !== "create") return [];
+    const { table, index, parent } = step;
+    return [{ table, index, ...(parent === undefined ? {} : { parent }), name, absentIn, customers }];
+  });
+}
+
+function recordedChanges(steps: readonly PlannedStep[]): RecordedChange[] {
+  return steps.flatMap(({ step, name, before, customers }) => {
+    if (step.kind !== "update") return [];
+    const { table, index, parent } = step;
+    const fields: Fields = before;
+    return [{ table, index, ...(parent === undefined ? {} : { parent }), name, before: fields, customers }];
+  });
+}

@@ -1,0 +1,49 @@
+import type { DeviceStatus, Driver } from "../../drivers/driver.ts";
+import { DriverError } from "../../drivers/errors.ts";
+import type { JournalStore } from "../store/store.ts";
+
+export interface LoginGuard {
+  /** Asks for the status, alone: it proves the log-in before anything else is sent with it. */
+  firstStatus(driver: Driver, signal: AbortSignal): Promise<DeviceStatus>;
+  /** Counts a refusal that came in mid-run: the password expired, or the account was blocked. */
+  noteRefusal(error: unknown): Promise<void>;
+}
+
+/**
+ * Failed log-ins are counted in the store before each attempt, per device and credential, over all runs and commands,
+ * because the device blocks the account and with it the people who use it. From `limit` on no attempt is made.
+ */
+export function guardLogins(
+  journal: Pick<JournalStore, "beginLogin" | "endLogin">,
+  device: string,
+  credentialHash: string,
+  limit: number,
+): LoginGuard {
+  let accepted = false;
+  const begin = async (): Promise<boolean> => (await journal.beginLogin(device, credentialHash, limit)).allowed;
+  return {
+    async firstStatus(driver, signal) {
+      accepted = false;
+      if (!(await begin()))
+        throw new DriverError(
+          "auth",
+          `${device}: no log-in was tried, ${limit} failed before and the device blocks the account: correct user or password, or run 'sbc-agent resume ${device} --reason ...'`,
+        );
+      try {
+        const status = await driver.status(signal);
+        await journal.endLogin(device, credentialHash, "accepted");
+        accepted = true;
+        return status;
+      } catch (error) {
+        const refused = error instanceof DriverError && error.code === "auth";
+        // Any other answer of the device came after the log-in, or before it: neither says that it failed.
+        await journal.endLogin(device, credentialHash, refused ? "refused" : "undecided");
+        throw error;
+      }
+    },
+    async noteRefusal(error) {
+      // The refusal of the first request is counted already.
+      if (accepted && error instanceof DriverError && error.code === "auth") await begin();
+    },
+  };
+}

@@ -1,0 +1,80 @@
+import type { Fields, Step } from "../../drivers/driver.ts";
+import type { ChangeReport, PlanReport, ResyncDeviceReport } from "../reports.ts";
+import { describeRow, schemaOf } from "./observed.ts";
+import type { PlannedStep } from "./plan.ts";
+import type { RunReport } from "./run.ts";
+
+/** A run's plan as people and `--json` see it: field by field, the exact lines, and the lines that would take it back. */
+export function reportRun({ device, plan, render, shortNames }: RunReport): PlanReport {
+  const nameOfCustomer = (guid: string): string => shortNames.get(guid) ?? guid;
+  const reverse = plan.steps.flatMap((planned) => reverseStep(planned) ?? []).reverse();
+  return {
+    device,
+    changes: plan.steps.map((planned) => reportChange(planned, nameOfCustomer)),
+    lines: plan.steps.length === 0 ? [] : [...render(plan.steps.map(({ step }) => step))],
+    reverse: reverse.length === 0 ? [] : [...render(reverse)],
+    conflicts: [...plan.conflicts].map(([guid, message]) => ({ customer: nameOfCustomer(guid), message })),
+    warnings: [...plan.warnings].flatMap(([guid, notes]) => notes.map((note) => `${nameOfCustomer(guid)}: ${note}`)),
+  };
+}
+
+/** A re-sync as operators see it. `drifted`: customers whose rows are still not as they should be. */
+export function reportResync(done: RunReport): ResyncDeviceReport & { drifted: number } {
+  const plan = reportRun(done);
+  const refused = [...done.results].flatMap(([guid, result]) =>
+    result.kind === "failed" && !done.plan.conflicts.has(guid)
+      ? [{ customer: done.shortNames.get(guid) ?? guid, message: result.message }]
+      : [],
+  );
+  const conflicts = [...plan.conflicts, ...refused];
+  const pending = done.writes === 0 && plan.changes.length > 0;
+  const waiting = pending ? plan.changes.flatMap(({ customers }) => customers) : [];
+  return {
+    ...plan,
+    conflicts,
+    result: done.writes > 0 ? "changed" : pending ? "pending" : conflicts.length > 0 ? "failed" : "in-sync",
+    customers: done.customers,
+    writes: done.writes,
+    saves: done.saves,
+    reason: conflicts.length > 0 ? `${conflicts.length} customer(s) in conflict` : null,
+    drifted: new Set([...waiting, ...conflicts.map(({ customer }) => customer)]).size,
+  };
+}
+
+function isSecret(step: Step, field: string): boolean {
+  return schemaOf(step.table).fields.some((f) => f.name === field && f.secret === true);
+}
+
+function reportChange(
+  { step, name, before, customers, endsCalls }: PlannedStep,
+  nameOfCustomer: (guid: string) => string,
+): ChangeReport {
+  const after: Fields = step.kind === "create" ? step.fields : step.kind === "update" ? step.set : {};
+  const show = (field: string, value: string | undefined): string | null =>
+    value === undefined ? null : isSecret(step, field) ? "********" : value;
+  return {
+    action: step.kind,
+    row: describeRow(step, name),
+    fields: Object.keys({ ...before, ...after }).map((field) => ({
+      field,
+      before: show(field, before[field]),
+      after: show(field, after[field]),
+    })),
+    customers: customers.map(nameOfCustomer),
+    endsCalls,
+  };
+}
+
+/** Undefined for rows that go with their parent. */
+function reverseStep({ step, name, before }: PlannedStep): Step | undefined {
+  const { table, index, parent } = step;
+  const place = { table, index, ...(parent === undefined ? {} : { parent }) };
+  switch (step.kind) {
+    case "create":
+      return parent === undefined ? { kind: "delete", ...place, name } : undefined;
+    case "update":
+      return { kind: "update", ...place, name, set: before };
+    case "delete":
+      return { kind: "create", ...place, fields: before };
+  }
+}

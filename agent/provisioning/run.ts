@@ -1,0 +1,185 @@
+import type { Driver, Step } from "../../drivers/driver.ts";
+import { DriverError } from "../../drivers/errors.ts";
+import type { RunSettings } from "../config.ts";
+import type { ConversionSource } from "../source/source.ts";
+import type { ClaimedConversion } from "../store/model.ts";
+import { LeaseLost, type Claim, type JournalStore } from "../store/store.ts";
+import { applyIntents, type CustomerResult } from "./apply.ts";
+import { openSession, type SessionDependencies } from "./device-session.ts";
+import type { ForeignEdits } from "./foreign-edits.ts";
+import { startLeaseClock, type LeaseClock } from "./lease-clock.ts";
+import type { LoginGuard } from "./login-guard.ts";
+import { planDevice, type Plan } from "./plan.ts";
+import { changedLinks, completions, gatherWork, planOptions, type WorkContext } from "./work.ts";
+
+export interface RunDependencies extends WorkContext, Pick<SessionDependencies, "keepBackup" | "signal" | "wait"> {
+  settings: RunSettings;
+  openDriver(): Driver;
+  guard: LoginGuard;
+  foreignEdits: ForeignEdits;
+  source: ConversionSource;
+  journal: JournalStore;
+  /** Who this agent is, for the lease. */
+  holder: string;
+  now(): number;
+}
+
+export interface RunRequest {
+  /** `convert` takes what waits for the device; `resync` re-applies linked customers. */
+  kind: "convert" | "resync";
+  /** For a re-sync: only this customer, by GUID. */
+  customer?: string;
+  /** Stop after the plan; no lease is taken and nothing is recorded. */
+  dryRun: boolean;
+  endCalls: boolean;
+  rerender: boolean;
+  /** A conversion that is only asked about, for a plan of it. */
+  candidate?: ClaimedConversion;
+}
+
+export interface RunReport {
+  device: string;
+  plan: Plan;
+  /** Prints lines of the plan as this device's driver would send them. */
+  render: (steps: readonly Step[]) => readonly string[];
+  results: ReadonlyMap<string, CustomerResult>;
+  shortNames: ReadonlyMap<string, string>;
+  customers: number;
+  writes: number;
+  saves: number;
+}
+
+export type RunResult =
+  | { kind: "done"; report: RunReport }
+  /** Nothing waits. */
+  | { kind: "idle" }
+  | { kind: "held"; retryAfterMs: number };
+
+/**
+ * One pass over one device: claim, observe, plan, apply, verify, save, complete. May be called again after any failure
+ * and after a crash at any point: it reads the device and plans the rest. Throws DriverError, PutOff, LeaseLost, or the
+ * signal's reason; the lease is given back in every case.
+ */
+export async function runDevice(dependencies: RunDependencies, request: RunRequest): Promise<RunResult> {
+  const { device, settings, source, holder } = dependencies;
+  if (request.dryRun) return { kind: "done", report: await planOnly(dependencies, request) };
+  const clock = startLeaseClock(dependencies.now);
+  const claimed = await source.claimDevice(device.name, {
+    holder,
+    durationMs: settings.leaseMs,
+    graceMs: settings.writeDeadlineMs,
+    max: request.kind === "convert" ? settings.maxBatch : 0,
+  });
+  if (claimed.kind === "held") return claimed;
+  const { claim } = claimed;
+  try {
+    if (request.kind === "convert" && claim.conversions.length + claim.unresolved.length === 0) return { kind: "idle" };
+    return { kind: "done", report: await runClaim(dependencies, request, claim, clock) };
+  } finally {
+    await source.releaseLease(claim.lease);
+  }
+}
+
+async function withDriver<T>(dependencies: RunDependencies, use: (driver: Driver) => Promise<T>): Promise<T> {
+  const driver = dependencies.openDriver();
+  try {
+    return await use(driver);
+  } catch (error) {
+    await dependencies.guard.noteRefusal(error);
+    throw error;
+  } finally {
+    await driver.close();
+  }
+}
+
+async function planOnly(dependencies: RunDependencies, request: RunRequest): Promise<RunReport> {
+  const { device, guard, signal } = dependencies;
+  const claim = await dependencies.source.peekDevice(device.name);
+  return withDriver(dependencies, async (driver) => {
+    await guard.firstStatus(driver, signal);
+    const config = await driver.read(signal);
+    const work = gatherWork(dependencies, request, claim, config);
+    const recorded = claim.unresolved.flatMap((record) => record.creates);
+    const plan = planDevice(config, driver.describe(), work.intents, recorded, planOptions(dependencies, request));
+    return {
+      device: device.name,
+      plan: { ...plan, conflicts: new Map([...work.refused, ...plan.conflicts]) },
+      render: (steps) => driver.render(steps),
+      results: new Map(),
+      shortNames: work.shortNames,
+      customers: work.shortNames.size,
+      writes: 0,
+      saves: 0,
+    };
+  });
+}
+
+async function runClaim(
+  dependencies: RunDependencies,
+  request: RunRequest,
+  claim: Claim,
+  clock: LeaseClock,
+): Promise<RunReport> {
+  const { device, guard, signal, foreignEdits, source, journal } = dependencies;
+  return withDriver(dependencies, async (driver) => {
+    const status = await guard.firstStatus(driver, signal);
+    if (status.upgrading === true)
+      throw new DriverError("busy", `${device.name} is being upgraded: nothing is written until that is over`);
+    const notes: string[] = [];
+    const session = openSession(
+      {
+        ...dependencies,
+        driver,
+        device: device.name,
+        async beforeFirstWrite() {
+          const note = foreignEdits.admit(status, claim.unresolved.length > 0);
+          if (note !== undefined) notes.push(note);
+        },
+      },
+      claim.lease,
+      status,
+      clock,
+      claim.unresolved,
+    );
+    const config = claim.unresolved.length > 0 ? await session.readStable() : await session.read();
+    const work = gatherWork(dependencies, request, claim, config);
+    const settled = new Map<string, CustomerResult>();
+    try {
+      const { results, plan } = await applyIntents(session, {
+        description: driver.describe(),
+        intents: work.intents,
+        refused: work.refused,
+        options: planOptions(dependencies, request),
+        taskIds: work.taskIds,
+        maxChanges: dependencies.settings.maxChangesPerRun,
+        onResult: (customer, result) => settled.set(customer, result),
+      });
+      if (session.unsaved()) await session.save();
+      await source.complete(claim.lease, completions(dependencies, work, results, notes));
+      const links = changedLinks(dependencies, work, results);
+      if (links.length > 0) await source.updateLinks(claim.lease, links);
+      await journal.audit({
+        event: "report",
+        device: device.name,
+        taskId: null,
+        who: session.runId,
+        data: { results: Object.fromEntries(results), ...session.counts },
+      });
+      return {
+        device: device.name,
+        plan,
+        render: (steps) => driver.render(steps),
+        results,
+        shortNames: work.shortNames,
+        customers: work.shortNames.size,
+        ...session.counts,
+      };
+    } catch (error) {
+      // What was refused before a line of it left needs no save, and does not wait for the device.
+      const certain = [...settled].filter(([, result]) => result.kind === "failed" && !result.onDevice);
+      if (certain.length > 0 && !(error instanceof LeaseLost))
+        await source.complete(claim.lease, completions(dependencies, work, new Map(certain), notes));
+      throw error;
+    }
+  });
+}

@@ -1,0 +1,114 @@
+import type { DeviceConfig, Fields, Row } from "../../drivers/driver.ts";
+import type { RecordedChange, RecordedCreate } from "../store/model.ts";
+import type { PlannedStep } from "./plan.ts";
+import { describeRow, differences, indexRows, nameOf, sameName, schemaOf, type Observed } from "./observed.ts";
+
+export interface Written {
+  creates: readonly RecordedCreate[];
+  changes: readonly RecordedChange[];
+}
+
+export interface Undo {
+  steps: readonly PlannedStep[];
+  /** Rows of ours that cannot be deleted, and who refers to them. */
+  blocked: readonly string[];
+}
+
+/**
+ * Whether the row that stands at a recorded place is the one that our script made: the record calls it absent before,
+ * and index and name match. A row that was begun and never named holds nothing, or only our tag.
+ */
+export function isOurs(created: RecordedCreate, row: Row): boolean {
+  const name = nameOf(row);
+  return name === "" ? !row.active : sameName(name, created.name);
+}
+
+/** Whether something of what was written for a customer stands on the device, and is not as it should be. */
+export function showsTraces(observed: Observed, written: Written, customer: string): boolean {
+  const concerns = (entry: { customers: readonly string[] }): boolean => entry.customers.includes(customer);
+  return (
+    written.creates.filter(concerns).some((created) => {
+      const row = observed.byPlace(created);
+      if (row === undefined || created.parent !== undefined || !isOurs(created, row)) return false;
+      if (created.table !== "proxy-set" || !row.active || nameOf(row) === "") return true;
+      // A whole Proxy Set serves the rest of the batch as well: it is no trace of one customer.
+      const children = written.creates.filter((c) => c.table === "proxy-ip" && c.parent === created.index);
+      return observed.children("proxy-ip", created.index).length < children.length;
+    }) ||
+    written.changes.filter(concerns).some((change) => {
+      const row = observed.byPlace(change);
+      return row !== undefined && differences(row, change.before).length > 0;
+    })
+  );
+}
+
+/**
+ * The steps that take back what was written for `failing` customers and for nobody else. Pure. Deletes only rows that
+ * a record calls absent before and whose index and name match in `config`, a read made after the last write; rows that
+ * existed get their values from before. A Proxy Set stays while any row, or another customer, needs it.
+ */
+export function planUndo(config: DeviceConfig, written: Written, failing: ReadonlySet<string>): Undo {
+  const observed = indexRows(config);
+  const only = (customers: readonly string[]): boolean => customers.every((customer) => failing.has(customer));
+  const doomed = written.creates
+    .filter((created) => created.parent === undefined && only(created.customers))
+    .flatMap((created) => {
+      const row = observed.byPlace(created);
+      return row !== undefined && isOurs(created, row) ? [{ created, row }] : [];
+    });
+  const unique = [...new Map(doomed.map((entry) => [describeRow(entry.created, ""), entry])).values()];
+
+  const blocked: string[] = [];
+  const deleted = new Set<string>();
+  const steps: PlannedStep[] = [];
+  for (const table of ["account", "ip-group", "proxy-set"] as const) {
+    for (const { created, row } of unique.filter((entry) => entry.created.table === table)) {
+      const users = observed
+        .mentions(table, nameOf(row))
+        .map(({ from }) => from)
+        .filter((from) => !deleted.has(from) && from !== mentioner(row));
+      if (nameOf(row) !== "" && users.length > 0) {
+        if (table === "ip-group")
+          blocked.push(`${describeRow(row, nameOf(row))} is referred to by ${users.join(", ")}`);
+        continue;
+      }
+      deleted.add(mentioner(row));
+      steps.push({
+        step: { kind: "delete", table, index: row.index, name: nameOf(row) },
+        name: nameOf(row),
+        before: row.fields,
+        customers: created.customers,
+        endsCalls: schemaOf(table).deleteEndsCalls === true,
+      });
+    }
+  }
+  for (const change of written.changes.filter(({ customers }) => only(customers))) {
+    const row = observed.byPlace(change);
+    if (row === undefined || !sameName(nameOf(row), change.name)) continue;
+    const fields = differences(row, change.before);
+    if (fields.length === 0) continue;
+    steps.push({
+      step: {
+        kind: "update",
+        table: change.table,
+        index: change.index,
+        name: change.name,
+        set: pick(change.before, fields),
+      },
+      name: change.name,
+      before: pick(row.fields, fields),
+      customers: change.customers,
+      endsCalls: false,
+    });
+  }
+  return { steps, blocked };
+}
+
+/** How the driver names a row of ours among the mentions. */
+function mentioner(row: Row): string {
+  return `${schemaOf(row.table).cliPath} ${row.index}`;
+}
+
+function pick(fields: Fields, names: readonly string[]): Fields {
+  return Object.fromEntries(names.flatMap((name) => (fields[name] === undefined ? [] : [[name, fields[name]]])));
+}

@@ -1,0 +1,21 @@
+import type { PortalStore } from "../store/store.ts";
+
+/**
+ * Where this agent pulls from: claims on devices with the conversions that wait for them, and the way back for
+ * progress and results. Each method is one unit of work, and may be repeated after a failure.
+ */
+export type ConversionSource = Pick<
+  PortalStore,
+  | "claimDevice"
+  | "peekDevice"
+  | "renewLease"
+  | "releaseLease"
+  | "complete"
+  | "updateLinks"
+  | "noteProgress"
+  | "endOverdue"
+  | "setStandstill"
+  | "queues"
+  | "links"
+  | "watch"
+>;

@@ -1,0 +1,80 @@
+import { randomUUID } from "node:crypto";
+import type { Sealer } from "../seal.ts";
+import type { Queue, Store } from "../store.ts";
+import type { Connection } from "./connection.ts";
+import { toConversion, type ConversionRow } from "./rows.ts";
+import { sealFields } from "./sealed-fields.ts";
+import type { Tasks } from "./tasks.ts";
+import type { Turns } from "./turns.ts";
+
+type Part = Pick<Store, "accept" | "task" | "conversion" | "noteProgress" | "sites" | "queues">;
+
+export function keepConversions(
+  { db, now, write }: Connection,
+  tasks: Tasks,
+  turns: Turns,
+  sealer: Sealer,
+  deadlineMs: number,
+): Part {
+  const insert = db.prepare(
+    `INSERT INTO conversions (task_id, tenant_id, customer_guid, variant, short_name, full_name, gateway, proxy_set,
+       variables, secrets, device, state, accepted_at, deadline_at)
+     VALUES (@taskId, @tenantId, @customerGuid, @variant, @shortName, @fullName, @gateway, @proxySet,
+       @variables, @secrets, @device, 'waiting', @acceptedAt, @deadlineAt)`,
+  );
+  const byTask = db.prepare<[string], ConversionRow>("SELECT * FROM conversions WHERE task_id = ?");
+  const sites = db.prepare<[number], ConversionRow>(
+    "SELECT * FROM conversions WHERE state = 'site' ORDER BY seq LIMIT ?",
+  );
+  const queues = db.prepare<[], Queue>(
+    `SELECT device, count(*) AS waiting, min(accepted_at) AS oldestAcceptedAt
+     FROM conversions WHERE state = 'ready' GROUP BY device ORDER BY device`,
+  );
+
+  return {
+    async accept(conversion) {
+      const taskId = `wst_${randomUUID()}`;
+      const verdict = write(() => {
+        const acceptedAt = now();
+        tasks.create(taskId, acceptedAt);
+        insert.run({
+          ...conversion,
+          taskId,
+          customerGuid: randomUUID(),
+          tenantId: conversion.tenantId.toLowerCase(),
+          variables: JSON.stringify(conversion.variables),
+          secrets: sealFields(sealer, conversion.secrets),
+          acceptedAt,
+          deadlineAt: acceptedAt + deadlineMs,
+        });
+        const row = byTask.get(taskId);
+        if (row === undefined) throw new Error(`conversion ${taskId} is not there after it was stored`);
+        return turns.take(row);
+      });
+      return { taskId, verdict };
+    },
+
+    async task(id) {
+      return tasks.read(id);
+    },
+
+    async conversion(taskId) {
+      const row = byTask.get(taskId);
+      return row === undefined ? undefined : toConversion(row);
+    },
+
+    async noteProgress(taskIds, message) {
+      write(() => {
+        for (const id of taskIds) tasks.note(id, message);
+      });
+    },
+
+    async sites(max) {
+      return sites.all(max).map(toConversion);
+    },
+
+    async queues() {
+      return queues.all();
+    },
+  };
+}

@@ -1,0 +1,69 @@
+import type { Sealer } from "../seal.ts";
+import type { Store } from "../store.ts";
+import type { Connection } from "./connection.ts";
+import type { Fences } from "./fences.ts";
+import { toCustomer, toLink, type CustomerRow, type LinkRow } from "./rows.ts";
+import { sealFields } from "./sealed-fields.ts";
+
+export function keepCustomers(
+  { db, write }: Connection,
+  fences: Fences,
+  sealer: Sealer,
+  keepSecrets: boolean,
+): Pick<Store, "customers" | "customer" | "links" | "countLinks" | "updateLinks"> {
+  const all = db.prepare<[], CustomerRow>("SELECT * FROM customers ORDER BY seq");
+  const byGuid = db.prepare<[string], CustomerRow>("SELECT * FROM customers WHERE guid = ?");
+  const links = db.prepare<[{ device: string | null; customerGuid: string | null }], LinkRow>(
+    `SELECT * FROM links
+     WHERE (@device IS NULL OR device = @device) AND (@customerGuid IS NULL OR customer_guid = @customerGuid)
+     ORDER BY seq`,
+  );
+  const count = db.prepare<[], { device: string; linked: number }>(
+    "SELECT device, count(*) AS linked FROM links GROUP BY device ORDER BY device",
+  );
+  const update = db.prepare(
+    `UPDATE links SET gateway = @gateway, intent = @intent, variables = @variables, proxy_set = @proxySet,
+       full_name = @fullName, secret_hashes = @secretHashes
+     WHERE customer_guid = @customerGuid AND device = @device`,
+  );
+  const updateSecrets = db.prepare<[string | null, string, string]>(
+    "UPDATE links SET secrets = ? WHERE customer_guid = ? AND device = ?",
+  );
+
+  return {
+    async customers() {
+      return all.all().map(toCustomer);
+    },
+
+    async customer(guid) {
+      const row = byGuid.get(guid.toLowerCase());
+      return row === undefined ? undefined : toCustomer(row);
+    },
+
+    async links({ device = null, customerGuid = null }) {
+      return links.all({ device, customerGuid: customerGuid?.toLowerCase() ?? null }).map(toLink);
+    },
+
+    async countLinks() {
+      return count.all();
+    },
+
+    async updateLinks(lease, changed) {
+      write(() => {
+        fences.demand(lease);
+        for (const { secrets, ...link } of changed) {
+          const { changes } = update.run({
+            ...link,
+            device: lease.device,
+            intent: JSON.stringify(link.intent),
+            variables: JSON.stringify(link.variables),
+            secretHashes: JSON.stringify(link.secretHashes),
+          });
+          if (changes !== 1) throw new Error(`customer ${link.customerGuid} has no link on ${lease.device}`);
+          if (secrets !== undefined && keepSecrets)
+            updateSecrets.run(sealFields(sealer, secrets), link.customerGuid, lease.device);
+        }
+      });
+    },
+  };
+}

@@ -1,0 +1,93 @@
+import { closeSync, existsSync, fsyncSync, openSync, renameSync, rmSync, statSync } from "node:fs";
+import { dirname } from "node:path";
+import Database from "better-sqlite3";
+import { migrations } from "./migrations.ts";
+
+/** Marks a file as a store of sbc-agent: "SBCA". */
+const applicationId = 0x53424341;
+
+/**
+ * Opens the store file, or creates it with mode 0600, and brings its schema up to date. Throws an Error that names the
+ * file: missing folder, not a store, damaged, written by a newer version. Such a file is left as it is.
+ */
+export function openDatabase(file: string): Database.Database {
+  try {
+    if (!existsSync(file)) createFile(file);
+    return connect(file);
+  } catch (error) {
+    throw new Error(`cannot open the store ${file}: ${reason(error)}`, { cause: error });
+  }
+}
+
+function reason(error: unknown): string {
+  if (!(error instanceof Error)) return String(error);
+  const damaged = error instanceof Database.SqliteError && /^SQLITE_(CORRUPT|NOTADB|IOERR_SHORT_READ)/.test(error.code);
+  return damaged ? `it is damaged (${error.message}); restore a backup` : error.message;
+}
+
+// Under another name until it is complete: an empty file under its own name is then always one that was cut off.
+function createFile(file: string): void {
+  if (existsSync(`${file}-wal`))
+    throw new Error(
+      `it is gone, but its companion ${file}-wal is there; restore the file, or remove the companion too`,
+    );
+  const draft = `${file}.new`;
+  rmSync(draft, { force: true });
+  rmSync(`${draft}-journal`, { force: true });
+  closeSync(openSync(draft, "wx", 0o600));
+  const db = new Database(draft);
+  try {
+    db.pragma("synchronous = FULL");
+    db.pragma(`application_id = ${applicationId}`);
+    migrate(db);
+  } finally {
+    db.close();
+  }
+  renameSync(draft, file);
+  const folder = openSync(dirname(file), "r");
+  try {
+    fsyncSync(folder);
+  } finally {
+    closeSync(folder);
+  }
+}
+
+function connect(file: string): Database.Database {
+  if (statSync(file).size === 0) throw new Error("it is empty: it was cut off; restore a backup");
+  const db = new Database(file, { fileMustExist: true, timeout: 5_000 });
+  try {
+    refuseStrangers(db);
+    const mode = db.pragma("journal_mode = WAL", { simple: true });
+    if (mode !== "wal")
+      throw new Error(`its file system does not take a write-ahead log (journal mode ${String(mode)})`);
+    db.pragma("synchronous = FULL");
+    db.pragma("foreign_keys = ON");
+    migrate(db);
+    return db;
+  } catch (error) {
+    db.close();
+    throw error;
+  }
+}
+
+function refuseStrangers(db: Database.Database): void {
+  if (readNumber(db, "application_id") !== applicationId) throw new Error("it is not a store of sbc-agent");
+  const version = readNumber(db, "user_version");
+  if (version > migrations.length)
+    throw new Error(
+      `a newer sbc-agent wrote it (schema ${version}, this one knows ${migrations.length}); use that version, or restore a backup`,
+    );
+  const check = db.pragma("quick_check(1)", { simple: true });
+  if (check !== "ok") throw new Error(`it is damaged (${String(check)}); restore a backup`);
+}
+
+function migrate(db: Database.Database): void {
+  db.transaction(() => {
+    for (const step of migrations.slice(readNumber(db, "user_version"))) db.exec(step);
+    db.pragma(`user_version = ${migrations.length}`);
+  }).immediate();
+}
+
+function readNumber(db: Database.Database, pragma: "application_id" | "user_version"): number {
+  return Number(db.pragma(pragma, { simple: true }));
+}

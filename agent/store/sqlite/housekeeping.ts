@@ -1,0 +1,38 @@
+import type { Store } from "../store.ts";
+import type { Connection } from "./connection.ts";
+import type { Tasks } from "./tasks.ts";
+
+/** Rows of each kind that one call deletes at most, so that nobody waits long behind it. */
+const maxPruned = 5_000;
+
+export function keepHouse({ db, now, write }: Connection, tasks: Tasks): Pick<Store, "probe" | "prune" | "close"> {
+  const proof = db.prepare<[string]>("INSERT OR REPLACE INTO facts (key, value) VALUES ('probed at', ?)");
+  const pruneConversions = db.prepare<[number, number], { task_id: string }>(
+    `DELETE FROM conversions WHERE seq IN
+       (SELECT seq FROM conversions WHERE state = 'ended' AND ended_at < ? ORDER BY ended_at LIMIT ?)
+     RETURNING task_id`,
+  );
+  const pruneRecords = db.prepare<[number, number]>(
+    `DELETE FROM run_records WHERE seq IN
+       (SELECT seq FROM run_records WHERE state = 'saved' AND saved_at < ? ORDER BY saved_at LIMIT ?)`,
+  );
+
+  return {
+    async probe() {
+      write(() => proof.run(String(now())));
+    },
+
+    async prune(olderThanMs) {
+      return write(() => {
+        const before = now() - olderThanMs;
+        const conversions = pruneConversions.all(before, maxPruned);
+        for (const { task_id } of conversions) tasks.remove(task_id);
+        return { deleted: conversions.length + pruneRecords.run(before, maxPruned).changes };
+      });
+    },
+
+    async close() {
+      db.close();
+    },
+  };
+}

@@ -1,0 +1,75 @@
+import { z } from "zod";
+import type { Fields, TableName } from "../../../drivers/driver.ts";
+import type { Intent } from "../../provisioning/intent.ts";
+import type { ExecutionMessage, RecordedChange, RecordedCreate } from "../model.ts";
+
+/** A task's message as stored: `progress` ones give way to the `result` when the task ends. */
+export interface StoredMessage extends ExecutionMessage {
+  kind: "progress" | "result";
+}
+
+const tables: { [Name in TableName]: Name } = {
+  "proxy-set": "proxy-set",
+  "proxy-ip": "proxy-ip",
+  "ip-group": "ip-group",
+  account: "account",
+  srd: "srd",
+  "sip-interface": "sip-interface",
+  realm: "realm",
+  "ip-profile": "ip-profile",
+  "tls-context": "tls-context",
+};
+
+const table = z.enum(tables);
+const texts = z.array(z.string());
+const fields: z.ZodType<Fields> = z.record(z.string(), z.string());
+
+const messages: z.ZodType<StoredMessage[]> = z.array(
+  z.object({
+    kind: z.enum(["progress", "result"]),
+    level: z.enum(["Information", "Warning", "Error"]),
+    message: z.string(),
+  }),
+);
+
+const intent: z.ZodType<Intent> = z.object({
+  customerGuid: z.string(),
+  tenantId: z.string(),
+  shortName: z.string(),
+  blueprint: z.object({ name: z.string(), hash: z.string() }),
+  rows: z.array(
+    z.object({
+      table,
+      name: z.string(),
+      fields,
+      secretFields: fields,
+      role: z.enum(["own", "shared"]),
+      children: z.array(z.object({ table, fields })),
+    }),
+  ),
+});
+
+const place = { table, index: z.number(), parent: z.number().exactOptional(), name: z.string() };
+const creates: z.ZodType<RecordedCreate[]> = z.array(z.object({ ...place, absentIn: z.string(), customers: texts }));
+const changes: z.ZodType<RecordedChange[]> = z.array(z.object({ ...place, before: fields, customers: texts }));
+const data: z.ZodType<Record<string, unknown>> = z.record(z.string(), z.unknown());
+
+/** The only way back from a JSON column. Each throws an Error for text that another program, or a defect, put there. */
+export const readJson = {
+  texts: reader(texts),
+  fields: reader(fields),
+  messages: reader(messages),
+  intent: reader(intent),
+  creates: reader(creates),
+  changes: reader(changes),
+  data: reader(data),
+};
+
+function reader<T>(schema: z.ZodType<T>): (text: string) => T {
+  return (text) => {
+    const result = schema.safeParse(JSON.parse(text));
+    if (!result.success)
+      throw new Error(`a row of the store does not hold what it should: ${z.prettifyError(result.error)}`);
+    return result.data;
+  };
+}

@@ -1,0 +1,103 @@
+import type { ClaimedConversion } from "../model.ts";
+import type { Sealer } from "../seal.ts";
+import type { Claim, Store } from "../store.ts";
+import type { Connection } from "./connection.ts";
+import type { Fences, LeaseRow } from "./fences.ts";
+import { toConversion, toLink, toRecord, type ConversionRow, type LinkRow, type RecordRow } from "./rows.ts";
+import { openFields } from "./sealed-fields.ts";
+
+type Part = Pick<Store, "claimDevice" | "peekDevice" | "renewLease" | "releaseLease" | "releaseAllLeases">;
+
+export function keepLeases({ db, now, write }: Connection, fences: Fences, sealer: Sealer): Part {
+  const take = db.prepare<[Omit<LeaseRow, "held"> & { device: string }]>(
+    `INSERT INTO leases (device, fence, held, holder, renewed_at, duration_ms, grace_ms)
+     VALUES (@device, @fence, 1, @holder, @renewed_at, @duration_ms, @grace_ms)
+     ON CONFLICT (device) DO UPDATE SET fence = excluded.fence, held = 1, holder = excluded.holder,
+       renewed_at = excluded.renewed_at, duration_ms = excluded.duration_ms, grace_ms = excluded.grace_ms`,
+  );
+  const renew = db.prepare<[number, string]>("UPDATE leases SET renewed_at = ? WHERE device = ?");
+  const free = db.prepare<[string, number]>("UPDATE leases SET held = 0 WHERE device = ? AND fence = ?");
+  const freeAll = db.prepare("UPDATE leases SET held = 0");
+  const takeBack = db.prepare<[string]>("UPDATE conversions SET fence = NULL WHERE device = ? AND fence IS NOT NULL");
+  const takeBackAll = db.prepare("UPDATE conversions SET fence = NULL WHERE fence IS NOT NULL");
+  const handOut = db.prepare<[number, string]>("UPDATE conversions SET fence = ? WHERE task_id = ?");
+  const abandon = db.prepare<[string]>(
+    "UPDATE run_records SET state = 'abandoned' WHERE device = ? AND state = 'written'",
+  );
+  const ready = db.prepare<[string, number], ConversionRow>(
+    "SELECT * FROM conversions WHERE device = ? AND state = 'ready' AND fence IS NULL ORDER BY seq LIMIT ?",
+  );
+  const readyAtAll = db.prepare<[string], ConversionRow>(
+    "SELECT * FROM conversions WHERE device = ? AND state = 'ready' ORDER BY seq",
+  );
+  const linksOf = db.prepare<[string], LinkRow>("SELECT * FROM links WHERE device = ? ORDER BY seq");
+  const unresolved = db.prepare<[string], RecordRow>(
+    "SELECT * FROM run_records WHERE device = ? AND state <> 'saved' ORDER BY seq",
+  );
+
+  const toClaimed = (row: ConversionRow): ClaimedConversion => ({
+    ...toConversion(row),
+    secrets: openFields(sealer, row.secrets),
+  });
+
+  const contents = (device: string, conversions: ConversionRow[]): Omit<Claim, "lease"> => ({
+    conversions: conversions.map(toClaimed),
+    links: linksOf.all(device).map((row) => ({ ...toLink(row), secrets: openFields(sealer, row.secrets) })),
+    unresolved: unresolved.all(device).map(toRecord),
+  });
+
+  return {
+    async claimDevice(device, { holder, durationMs, graceMs, max }) {
+      return write(() => {
+        const before = fences.read(device);
+        const at = now();
+        if (before?.held === 1 && before.renewed_at > at) {
+          // The clock was set back: counted anew from here, the lease ends within its own length all the same.
+          renew.run(at, device);
+          before.renewed_at = at;
+        }
+        const retryAfterMs = fences.remainingMs(before, graceMs);
+        if (retryAfterMs > 0) return { kind: "held", retryAfterMs };
+
+        const fence = (before?.fence ?? 0) + 1;
+        take.run({ device, fence, holder, renewed_at: at, duration_ms: durationMs, grace_ms: graceMs });
+        takeBack.run(device);
+        abandon.run(device);
+        const conversions = ready.all(device, max);
+        for (const row of conversions) handOut.run(fence, row.task_id);
+        return { kind: "claimed", claim: { lease: { device, fence, durationMs }, ...contents(device, conversions) } };
+      });
+    },
+
+    async peekDevice(device) {
+      return db.transaction(() => {
+        const row = fences.read(device);
+        const holding = fences.remainingMs(row) > 0 ? row?.fence : undefined;
+        return contents(
+          device,
+          readyAtAll.all(device).filter(({ fence }) => fence === null || fence !== holding),
+        );
+      })();
+    },
+
+    async renewLease(lease) {
+      write(() => {
+        fences.demand(lease);
+        renew.run(now(), lease.device);
+      });
+    },
+
+    async releaseLease({ device, fence }) {
+      write(() => {
+        if (free.run(device, fence).changes === 1) takeBack.run(device);
+      });
+    },
+
+    async releaseAllLeases() {
+      write(() => {
+        freeAll.run();
+        takeBackAll.run();
+      });
+    },
+  };
+}

@@ -1,0 +1,165 @@
+/**
+ * The schema, one step a version. A step that was released is never changed; a new version is a new step at the end.
+ *
+ * The guards that must hold even if the code is wrong are here: one customer and one running conversion a tenant; one
+ * holder of a name on a device (every ready conversion and every link points to the row of its name, which belongs to
+ * one tenant); one link of a name; an audit trail that only grows.
+ */
+export const migrations: readonly string[] = [
+  `
+  CREATE TABLE facts (key TEXT PRIMARY KEY, value TEXT NOT NULL) STRICT, WITHOUT ROWID;
+
+  CREATE TABLE leads (
+    seq INTEGER PRIMARY KEY AUTOINCREMENT,
+    id TEXT NOT NULL UNIQUE,
+    tenant_id TEXT NOT NULL UNIQUE CHECK (tenant_id = lower(tenant_id)),
+    company_name TEXT NOT NULL,
+    company_key TEXT NOT NULL UNIQUE,
+    status TEXT NOT NULL,
+    consentless INTEGER NOT NULL CHECK (consentless IN (0, 1)),
+    created_at INTEGER NOT NULL,
+    modified_at INTEGER NOT NULL,
+    ump_customer_guid TEXT
+  ) STRICT;
+
+  CREATE TABLE customers (
+    seq INTEGER PRIMARY KEY AUTOINCREMENT,
+    guid TEXT NOT NULL UNIQUE,
+    tenant_id TEXT NOT NULL UNIQUE CHECK (tenant_id = lower(tenant_id)),
+    short_name TEXT NOT NULL,
+    full_name TEXT NOT NULL,
+    converted_at INTEGER NOT NULL
+  ) STRICT;
+
+  CREATE TABLE names (
+    device TEXT NOT NULL,
+    name TEXT NOT NULL CHECK (name = lower(name)),
+    tenant_id TEXT NOT NULL,
+    short_name TEXT NOT NULL,
+    PRIMARY KEY (device, name),
+    UNIQUE (device, name, tenant_id)
+  ) STRICT, WITHOUT ROWID;
+
+  CREATE TABLE links (
+    seq INTEGER PRIMARY KEY AUTOINCREMENT,
+    customer_guid TEXT NOT NULL REFERENCES customers (guid),
+    tenant_id TEXT NOT NULL,
+    short_name TEXT NOT NULL,
+    device TEXT NOT NULL,
+    held_name TEXT NOT NULL CHECK (held_name = lower(short_name)),
+    gateway TEXT NOT NULL,
+    intent TEXT NOT NULL,
+    variables TEXT NOT NULL,
+    proxy_set TEXT NOT NULL,
+    full_name TEXT NOT NULL,
+    secret_hashes TEXT NOT NULL,
+    secrets TEXT,
+    linked_at INTEGER NOT NULL,
+    UNIQUE (customer_guid, device),
+    UNIQUE (device, held_name),
+    FOREIGN KEY (device, held_name, tenant_id) REFERENCES names (device, name, tenant_id)
+  ) STRICT;
+
+  CREATE TABLE tasks (
+    id TEXT PRIMARY KEY,
+    status TEXT NOT NULL CHECK (status IN ('InProgress', 'CompletedSuccess', 'CompletedFailed')),
+    details TEXT NOT NULL,
+    messages TEXT NOT NULL,
+    ump_customer_guid TEXT,
+    created_at INTEGER NOT NULL
+  ) STRICT, WITHOUT ROWID;
+
+  CREATE TABLE conversions (
+    seq INTEGER PRIMARY KEY AUTOINCREMENT,
+    task_id TEXT NOT NULL UNIQUE REFERENCES tasks (id),
+    tenant_id TEXT NOT NULL CHECK (tenant_id = lower(tenant_id)),
+    customer_guid TEXT NOT NULL UNIQUE,
+    variant TEXT NOT NULL CHECK (variant IN ('ip-group', 'tenant')),
+    short_name TEXT NOT NULL,
+    full_name TEXT NOT NULL,
+    gateway TEXT,
+    proxy_set TEXT,
+    variables TEXT NOT NULL,
+    secrets TEXT,
+    device TEXT,
+    state TEXT NOT NULL CHECK (state IN ('waiting', 'ready', 'site', 'ended')),
+    held_name TEXT,
+    accepted_at INTEGER NOT NULL,
+    deadline_at INTEGER NOT NULL,
+    sent INTEGER NOT NULL DEFAULT 0 CHECK (sent IN (0, 1)),
+    fence INTEGER,
+    completion TEXT,
+    ended_at INTEGER,
+    CHECK (state <> 'ready' OR (device IS NOT NULL AND held_name IS lower(short_name))),
+    CHECK (state = 'ready' OR fence IS NULL),
+    CHECK ((state = 'ended') = (ended_at IS NOT NULL)),
+    CHECK (state <> 'ended' OR (secrets IS NULL AND held_name IS NULL)),
+    FOREIGN KEY (device, held_name, tenant_id) REFERENCES names (device, name, tenant_id)
+  ) STRICT;
+  CREATE UNIQUE INDEX conversions_running ON conversions (tenant_id) WHERE state IN ('ready', 'site');
+  CREATE UNIQUE INDEX conversions_ready ON conversions (device, held_name) WHERE held_name IS NOT NULL;
+  CREATE INDEX conversions_open ON conversions (tenant_id, seq) WHERE state <> 'ended';
+  CREATE INDEX conversions_by_device ON conversions (device, state, seq) WHERE state <> 'ended';
+  CREATE INDEX conversions_site ON conversions (seq) WHERE state = 'site';
+  CREATE INDEX conversions_ended ON conversions (ended_at) WHERE state = 'ended';
+
+  CREATE TABLE leases (
+    device TEXT PRIMARY KEY,
+    fence INTEGER NOT NULL,
+    held INTEGER NOT NULL CHECK (held IN (0, 1)),
+    holder TEXT NOT NULL,
+    renewed_at INTEGER NOT NULL,
+    duration_ms INTEGER NOT NULL,
+    grace_ms INTEGER NOT NULL
+  ) STRICT, WITHOUT ROWID;
+
+  CREATE TABLE standstills (device TEXT PRIMARY KEY, since INTEGER NOT NULL) STRICT, WITHOUT ROWID;
+
+  CREATE TABLE run_records (
+    seq INTEGER PRIMARY KEY AUTOINCREMENT,
+    id TEXT NOT NULL UNIQUE,
+    run_id TEXT NOT NULL,
+    device TEXT NOT NULL,
+    fence INTEGER NOT NULL,
+    serial_number TEXT NOT NULL,
+    state TEXT NOT NULL CHECK (state IN ('written', 'saved', 'abandoned')),
+    task_ids TEXT NOT NULL,
+    creates TEXT NOT NULL,
+    changes TEXT NOT NULL,
+    written_at INTEGER NOT NULL,
+    saved_at INTEGER,
+    CHECK ((state = 'saved') = (saved_at IS NOT NULL))
+  ) STRICT;
+  CREATE INDEX run_records_unresolved ON run_records (device, seq) WHERE state <> 'saved';
+  CREATE INDEX run_records_saved ON run_records (saved_at) WHERE state = 'saved';
+
+  CREATE TABLE logins (
+    seq INTEGER PRIMARY KEY AUTOINCREMENT,
+    device TEXT NOT NULL,
+    credential_hash TEXT NOT NULL,
+    failures INTEGER NOT NULL CHECK (failures >= 0),
+    UNIQUE (device, credential_hash)
+  ) STRICT;
+
+  CREATE TABLE pauses (
+    device TEXT PRIMARY KEY,
+    reason TEXT NOT NULL,
+    paused_by TEXT NOT NULL,
+    since INTEGER NOT NULL
+  ) STRICT, WITHOUT ROWID;
+
+  CREATE TABLE audit (
+    seq INTEGER PRIMARY KEY AUTOINCREMENT,
+    at INTEGER NOT NULL,
+    event TEXT NOT NULL,
+    device TEXT,
+    task_id TEXT,
+    who TEXT NOT NULL,
+    data TEXT NOT NULL
+  ) STRICT;
+  CREATE INDEX audit_by_device ON audit (device, seq) WHERE device IS NOT NULL;
+  CREATE INDEX audit_by_task ON audit (task_id, seq) WHERE task_id IS NOT NULL;
+  CREATE TRIGGER audit_keeps_rows BEFORE DELETE ON audit BEGIN SELECT RAISE(ABORT, 'the audit trail only grows'); END;
+  CREATE TRIGGER audit_keeps_words BEFORE UPDATE ON audit BEGIN SELECT RAISE(ABORT, 'the audit trail only grows'); END;
+  `,
+];

@@ -1,0 +1,106 @@
+import type { DeviceSettings } from "./config.ts";
+import type { Lane } from "./lane.ts";
+import type { Log } from "./log.ts";
+import type { Metrics } from "./metrics.ts";
+import type { ConversionSource } from "./source/source.ts";
+import type { ExecutionMessage } from "./store/model.ts";
+import type { JournalStore } from "./store/store.ts";
+
+export interface WorkerDependencies {
+  lanes: ReadonlyMap<string, Lane>;
+  source: ConversionSource;
+  journal: Pick<JournalStore, "deviceModes">;
+  log: Log;
+  metrics: Metrics;
+  pollMs: number;
+  now(): number;
+}
+
+/** Watches the source and wakes the lanes. One lane a device; none waits for another. */
+export interface Worker {
+  /** Throws when links or conversions name a device that is not in the inventory: their work would wait unseen. */
+  start(): Promise<void>;
+  /** Reads pauses anew and applies them to lanes and deadlines. */
+  applyModes(): Promise<void>;
+  /** When the source was last asked; undefined before the first time. */
+  polledAt(): number | undefined;
+  stop(graceMs: number): Promise<void>;
+}
+
+export function createWorker(dependencies: WorkerDependencies): Worker {
+  const { lanes, source, journal, log, metrics, pollMs, now } = dependencies;
+  let polled: number | undefined;
+  let unwatch: (() => void) | undefined;
+  let timer: NodeJS.Timeout | undefined;
+  let polling: Promise<void> | undefined;
+
+  const overdue = (device: DeviceSettings | undefined, shortName: string): ExecutionMessage[] => [
+    {
+      level: "Error",
+      message: `Customer '${shortName}' was not converted: device ${device?.name ?? "(none)"} could not be worked on before the deadline, and nothing was sent to it. Look at 'sbc-agent status', then post the conversion again.`,
+    },
+  ];
+
+  async function poll(): Promise<void> {
+    const ended = await source.endOverdue(({ device, shortName }) =>
+      overdue(device === null ? undefined : lanes.get(device)?.device, shortName),
+    );
+    for (const task of ended) {
+      metrics.conversionEnded("overdue");
+      log.warn("conversion overdue", { task });
+    }
+    for (const { device } of await source.queues()) lanes.get(device)?.wake();
+    polled = now();
+  }
+
+  const pollSoon = (): void => {
+    polling ??= poll()
+      .catch((error: unknown) => log.error("source could not be polled", { reason: String(error) }))
+      .finally(() => {
+        polling = undefined;
+      });
+  };
+
+  async function applyModes(): Promise<void> {
+    const pauses = new Map((await journal.deviceModes()).map(({ device, paused }) => [device, paused]));
+    for (const [name, lane] of lanes) {
+      const pause = pauses.get(name);
+      lane.setPause(pause);
+      await source.setStandstill(name, pause !== undefined || lane.device.mode === "observe");
+    }
+  }
+
+  async function assertInventory(): Promise<void> {
+    const named = [
+      ...(await source.links({})).map(({ device }) => device),
+      ...(await source.queues()).map(({ device }) => device),
+    ];
+    const missing = [...new Set(named)].filter((device) => !lanes.has(device));
+    if (missing.length > 0)
+      throw new Error(
+        `devices: ${missing.map((device) => `'${device}'`).join(", ")} ${missing.length === 1 ? "has" : "have"} linked customers or waiting conversions and must stay in the inventory`,
+      );
+  }
+
+  return {
+    async start() {
+      await assertInventory();
+      await applyModes();
+      unwatch = source.watch((event) => {
+        if (event.kind === "ready") lanes.get(event.device)?.wake();
+      });
+      await poll();
+      // Each device once: an earlier run may have left something unsaved.
+      for (const lane of lanes.values()) lane.retryNow();
+      timer = setInterval(pollSoon, pollMs);
+    },
+    applyModes,
+    polledAt: () => polled,
+    async stop(graceMs) {
+      unwatch?.();
+      clearInterval(timer);
+      await Promise.all([...lanes.values()].map((lane) => lane.stop(graceMs)));
+      await polling;
+    },
+  };
+}

@@ -1,0 +1,235 @@
+import { fetchIdentity, parseAddress } from "./connection.ts";
+import type {
+  DeviceConfig,
+  DeviceDescription,
+  DeviceStatus,
+  Driver,
+  DriverKind,
+  DriverOptions,
+  Step,
+  TableName,
+} from "./driver.ts";
+import { DriverError } from "./errors.ts";
+import type { Dialect } from "./mediant/dialects.ts";
+import { dialectOf, mediant72 } from "./mediant/dialects.ts";
+import { limitsByModel } from "./mediant/limits.ts";
+import { Disagreement, mergeConfiguration } from "./mediant/merge.ts";
+import { parseIni } from "./mediant/parse-ini.ts";
+import { render } from "./mediant/render.ts";
+import { mediantTables } from "./mediant/tables.ts";
+import { multipartFile } from "./multipart.ts";
+import type { Asked } from "./rest-answer.ts";
+import { defaultRefusedLine, jsonOf, requireOk, requireTaken } from "./rest-answer.ts";
+import { parseStatus } from "./rest-status.ts";
+import type { Request, Transport } from "./rest-transport.ts";
+import { openTransport } from "./rest-transport.ts";
+import { openSecrets } from "./secrets.ts";
+
+/** Reads that were begun in one `read()` before a disagreement of the two texts is reported. */
+const maxReads = 3;
+
+/** Carries Mediant configuration text over the device's REST API, 7.2 and 7.4 (device REST guide). */
+export const rest: DriverKind = {
+  open: openRest,
+  identify: async (address, connectMs) => {
+    const target = parseAddress(address, address);
+    if (!target.secure) throw new DriverError("unsupported", `${address}: plain HTTP shows no certificate to enrol`);
+    return fetchIdentity(target, connectMs);
+  },
+};
+
+function openRest(options: DriverOptions): Driver {
+  const { device, deadlines } = options;
+  const target = parseAddress(device, options.address);
+  if (target.secure === (options.trust.kind === "plaintext"))
+    throw new DriverError("unsupported", `${device}: plain HTTP needs an http:// address and the trust "plaintext"`);
+  const { add: addSecret, strike } = openSecrets();
+  const credentials = Buffer.from(`${options.user}:${options.password}`, "utf8").toString("base64");
+  addSecret(options.password);
+  addSecret(credentials);
+  const asked: Asked = { device, user: options.user, strike };
+  const refusedLine = options.refusedLine ?? defaultRefusedLine;
+  const transport: Transport = openTransport({
+    target,
+    trust: options.trust,
+    connectMs: deadlines.connectMs,
+    authorization: `Basic ${credentials}`,
+    strike,
+  });
+
+  let lastStatus: DeviceStatus | undefined;
+  let columns: ReadonlyMap<TableName, ReadonlySet<string>> | undefined;
+  /** The INI text of the last complete read, until something is written. */
+  let lastIni: string | undefined;
+
+  function get(what: string, path: string): Request {
+    return { what, method: "GET", path, body: undefined, deadlineMs: deadlines.requestMs };
+  }
+
+  async function status(signal: AbortSignal): Promise<DeviceStatus> {
+    const request = get("reading status", "status");
+    const answer = await transport.request(request, signal);
+    requireOk(answer, request, asked);
+    const now = parseStatus(jsonOf(answer, request, asked));
+    if (now.firmware !== lastStatus?.firmware) columns = undefined;
+    lastStatus = now;
+    return now;
+  }
+
+  function dialect(): Dialect {
+    if (lastStatus === undefined)
+      throw new DriverError("unsupported", `${device}: its firmware is not known yet; ask for its status first`);
+    // A device that has this API but hides its version is at least a 7.2.
+    const found = lastStatus.firmware === "unknown" ? mediant72 : dialectOf(lastStatus.firmware);
+    if (found === undefined)
+      throw new DriverError(
+        "unsupported",
+        `${device}: the tables of firmware ${lastStatus.firmware} are not known; it can be read but not provisioned`,
+      );
+    return found;
+  }
+
+  function describe(): DeviceDescription {
+    const { name, tables } = dialect();
+    return {
+      dialect: name,
+      tables,
+      limits: modelLimits(options),
+      capabilities: { saveNeeded: lastStatus?.saveNeeded !== "unknown", partialScripts: true },
+    };
+  }
+
+  function lines(steps: readonly Step[], shown: "mask" | "show"): readonly string[] {
+    const { tables, limits } = describe();
+    const shows = shown === "mask" ? (line: string) => strike(line) : (line: string) => line;
+    return render(steps, { tables, limits, columns }, shown).map(shows);
+  }
+
+  async function text(request: Request, signal: AbortSignal): Promise<string> {
+    const answer = await transport.request(request, signal);
+    requireOk(answer, request, asked);
+    if (!answer.lengthKnown)
+      throw new DriverError("protocol", `${device}: ${request.what}: the answer announced no length, it may be cut`);
+    return answer.text;
+  }
+
+  async function readOnce(signal: AbortSignal): Promise<DeviceConfig> {
+    const [running, ini] = await both(
+      (linked) => text(get("reading the running configuration", "files/cliScript"), linked),
+      (linked) => text(get("reading the INI file", "files/ini"), linked),
+      signal,
+    );
+    const tables = dialectOf(lastStatus?.firmware ?? "unknown")?.tables ?? mediantTables;
+    const config = mergeConfiguration(running, ini, tables);
+    columns = config.columns;
+    lastIni = ini;
+    return config;
+  }
+
+  async function read(signal: AbortSignal): Promise<DeviceConfig> {
+    for (let reads = 1; ; reads += 1) {
+      try {
+        return await readOnce(signal);
+      } catch (error) {
+        if (error instanceof Disagreement && reads < maxReads) continue;
+        if (error instanceof DriverError && error.code === "protocol" && !error.message.startsWith(device))
+          throw new DriverError("protocol", `${device}: reading the configuration: ${error.message}`);
+        throw error;
+      }
+    }
+  }
+
+  async function apply(steps: readonly Step[], signal: AbortSignal) {
+    rememberSecrets(steps);
+    const script = lines(steps, "show");
+    const printed = lines(steps, "mask");
+    if (script.length === 0) return { lines: printed, output: "" };
+    lastIni = undefined;
+    const upload = multipartFile("cli.txt", `${script.join("\r\n")}\r\n`);
+    const request: Request = {
+      what: `applying ${steps.length} steps`,
+      method: "PUT",
+      path: "files/cliScript/incremental",
+      body: { contentType: upload.contentType, bytes: upload.body },
+      deadlineMs: deadlines.writeMs,
+    };
+    const answer = await transport.request(request, signal);
+    return { lines: printed, output: requireTaken(answer, request, asked, refusedLine) };
+  }
+
+  function rememberSecrets(steps: readonly Step[]): void {
+    for (const step of steps) {
+      if (step.kind === "delete") continue;
+      const values = step.kind === "create" ? step.fields : step.set;
+      for (const field of dialect().tables.get(step.table)?.fields ?? [])
+        if (field.secret === true) addSecret(values[field.name] ?? "");
+    }
+  }
+
+  async function save(signal: AbortSignal): Promise<void> {
+    const request: Request = {
+      what: "saving the configuration",
+      method: "POST",
+      path: "actions/saveConfiguration",
+      // The device wants Content-Length: 0.
+      body: { contentType: undefined, bytes: Buffer.alloc(0) },
+      deadlineMs: deadlines.saveMs,
+    };
+    requireOk(await transport.request(request, signal), request, asked);
+  }
+
+  async function backup(signal: AbortSignal): Promise<string> {
+    if (lastIni !== undefined) return lastIni;
+    const ini = await text(get("reading the INI file", "files/ini"), signal);
+    parseIni(ini, new Set());
+    return ini;
+  }
+
+  return {
+    status,
+    describe,
+    read,
+    render: (steps) => lines(steps, "mask"),
+    apply,
+    save,
+    backup,
+    close: async () => transport.close(),
+  };
+}
+
+function modelLimits(options: DriverOptions): DeviceDescription["limits"] {
+  if (options.model === undefined) return {};
+  const limits = limitsByModel.get(options.model);
+  if (limits === undefined)
+    throw new DriverError(
+      "unsupported",
+      `${options.device}: model ${JSON.stringify(options.model)} is not known; known are ${[...limitsByModel.keys()].join(", ")}`,
+    );
+  return limits;
+}
+
+/** Two answers at once. When one fails, the other is given up and the first failure is thrown. */
+async function both(
+  one: (signal: AbortSignal) => Promise<string>,
+  other: (signal: AbortSignal) => Promise<string>,
+  signal: AbortSignal,
+): Promise<readonly [string, string]> {
+  const linked = new AbortController();
+  const onAbort = () => linked.abort();
+  if (signal.aborted) onAbort();
+  signal.addEventListener("abort", onAbort);
+  let first: { error: unknown } | undefined;
+  const guarded = async (ask: (signal: AbortSignal) => Promise<string>) => {
+    try {
+      return await ask(linked.signal);
+    } catch (error) {
+      first ??= { error };
+      linked.abort();
+      return "";
+    }
+  };
+  const texts = await Promise.all([guarded(one), guarded(other)]);
+  signal.removeEventListener("abort", onAbort);
+  if (first !== undefined) throw first.error;
+  return texts;
+}

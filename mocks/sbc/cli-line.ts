@@ -1,0 +1,47 @@
+/** One word of a command line, without its quotes. */
+export interface Token {
+  readonly text: string;
+  readonly quoted: boolean;
+}
+
+/** A command line in words; `grep` is the text behind `| grep`. */
+export interface CommandLine {
+  readonly tokens: readonly Token[];
+  readonly grep?: string;
+}
+
+/**
+ * Splits a line at blanks. `"..."` and `'...'` hold blanks; there is no escape, so a value cannot hold its own quote.
+ * Undefined when a quote stays open, sticks to other text, or the line holds control characters.
+ */
+export function splitLine(line: string): CommandLine | undefined {
+  if (/[\u0000-\u001f\u007f]/.test(line)) return undefined;
+  const tokens: Token[] = [];
+  const pattern = /\s*(?:"([^"]*)"|'([^']*)'|([^\s"'][^\s"]*))(?=\s|$)/y;
+  const text = line.trim();
+  while (pattern.lastIndex < text.length) {
+    const match = pattern.exec(text);
+    if (match === null) return undefined;
+    const quoted = match[1] ?? match[2];
+    tokens.push(quoted === undefined ? { text: match[3] ?? "", quoted: false } : { text: quoted, quoted: true });
+  }
+  return splitGrep(tokens);
+}
+
+function splitGrep(tokens: readonly Token[]): CommandLine | undefined {
+  const bar = tokens.findIndex((token) => !token.quoted && token.text === "|");
+  if (bar < 0) return { tokens };
+  const [word, wanted, ...more] = tokens.slice(bar + 1);
+  if (word?.text !== "grep" || wanted === undefined || more.length > 0) return undefined;
+  return { tokens: tokens.slice(0, bar), grep: wanted.text };
+}
+
+/** The candidate that a token means: itself, or the only one it is the beginning of. */
+export function pickWord<W extends string>(token: Token | undefined, candidates: Iterable<W>): W | undefined {
+  if (token === undefined || token.quoted) return undefined;
+  const distinct = [...new Set(candidates)];
+  const exact = distinct.find((candidate) => candidate === token.text);
+  if (exact !== undefined) return exact;
+  const beginnings = distinct.filter((candidate) => candidate.startsWith(token.text));
+  return beginnings.length === 1 ? beginnings[0] : undefined;
+}

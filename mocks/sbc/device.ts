@@ -1,0 +1,200 @@
+import { setTimeout as sleep } from "node:timers/promises";
+import type { Configuration, Row } from "./configuration.ts";
+import { copyConfiguration } from "./configuration.ts";
+import type { Faults, Occasion } from "./faults.ts";
+import type { Recorder } from "./recorder.ts";
+import type { Settings } from "./settings.ts";
+import type { Table } from "./columns.ts";
+
+/** What the device says of itself. */
+export interface Identity {
+  readonly name: string;
+  readonly serialNumber: string;
+  /** As in `7.40A.250.440`. */
+  readonly firmware: string;
+  readonly model: string;
+  readonly macAddress: string;
+  readonly ipAddress: string;
+  readonly highAvailability: boolean;
+}
+
+/** An alarm as REST shows it; `oid` only on request. */
+export interface Alarm {
+  readonly id: string;
+  readonly description: string;
+  readonly severity: string;
+  readonly source: string;
+  /** As in `2010-03-01T23:00:00.000Z`. */
+  readonly date: string;
+  readonly oid?: string;
+}
+
+export interface Alarms {
+  readonly active: readonly Alarm[];
+  readonly history: readonly Alarm[];
+}
+
+export interface DeviceOptions {
+  readonly identity: Identity;
+  readonly settings: Settings;
+  readonly faults: Faults;
+  readonly recorder: Recorder;
+  readonly configuration: Configuration;
+  readonly alarms?: Alarms;
+  /** How long writing to flash takes. A reboot meanwhile loses it. */
+  readonly saveMs: number;
+  /** How long the device cannot be reached after a reset. */
+  readonly bootMs: number;
+}
+
+/** One mock device: a running configuration in RAM, a startup configuration in flash, and a life. */
+export interface Device {
+  readonly identity: Identity;
+  readonly settings: Settings;
+  readonly faults: Faults;
+  readonly recorder: Recorder;
+  /** What is in force now. Change it between `beginWrite` and `changed`. */
+  readonly running: Configuration;
+  readonly startup: Configuration;
+  readonly saveNeeded: boolean;
+  readonly resetNeeded: boolean;
+  readonly isUp: boolean;
+  readonly uptimeMs: number;
+  readonly alarms: Alarms;
+  /** Call before each upload, script or edit: a lagging reader sees what was before. */
+  beginWrite(): void;
+  /** Call after something in `running` was changed. */
+  changed(): void;
+  /** Puts a whole configuration in force and into flash, as a full upload does before the device resets. */
+  replace(configuration: Configuration): void;
+  /** The running configuration as a reader gets it, faults included. */
+  look(occasion?: Occasion): Configuration;
+  /** The row as the device stores it, faults included. */
+  normalise(table: Table, row: Row): Row;
+  /** Writes flash; resolves with whether the device says that it worked. Immediate when `saveMs` is 0. */
+  save(occasion?: Occasion): boolean | Promise<boolean>;
+  /** Resets: unsaved changes are gone unless saved first, and nothing answers for `bootMs`. */
+  reboot(saveConfiguration: boolean): void;
+  /** Calls back at each reset, when every connection is to be dropped. */
+  onReset(callback: () => void): void;
+  /** Ends all timers. */
+  stop(): void;
+}
+
+export function createDevice(options: DeviceOptions): Device {
+  const { identity, settings, faults, recorder, saveMs, bootMs } = options;
+  const stopping = new AbortController();
+  const resetCallbacks: (() => void)[] = [];
+  let running = copyConfiguration(options.configuration);
+  let startup = copyConfiguration(options.configuration);
+  let beforeWrite = running;
+  let lagging: Configuration | undefined;
+  let saveNeeded = false;
+  let startedAt = performance.now();
+  let bootedAt = 0;
+  let boots = 0;
+  let changes = 0;
+  let jitterReads = 0;
+
+  function store(snapshot: Configuration, atChange: number): void {
+    startup = snapshot;
+    if (changes === atChange) saveNeeded = false;
+    recorder.stats.saves += 1;
+  }
+
+  async function storeLater(snapshot: Configuration, atChange: number): Promise<boolean> {
+    const boot = boots;
+    await sleep(saveMs, undefined, { signal: stopping.signal, ref: false }).catch(ignoreAbort);
+    if (stopping.signal.aborted || boot !== boots) return false;
+    store(snapshot, atChange);
+    return true;
+  }
+
+  function leaveOutLast(configuration: Configuration, table: string): Configuration {
+    jitterReads += 1;
+    if (jitterReads % 2 === 0) return configuration;
+    const rows = configuration.tables[table] ?? [];
+    return { ...configuration, tables: { ...configuration.tables, [table]: rows.slice(0, -1) } };
+  }
+
+  return {
+    identity,
+    settings,
+    faults,
+    recorder,
+    alarms: options.alarms ?? { active: [], history: [] },
+    get running() {
+      return running;
+    },
+    get startup() {
+      return startup;
+    },
+    get saveNeeded() {
+      return saveNeeded;
+    },
+    // No change that this mock understands needs a reset to take effect.
+    resetNeeded: false,
+    get isUp() {
+      return performance.now() >= bootedAt;
+    },
+    get uptimeMs() {
+      return performance.now() - startedAt;
+    },
+    beginWrite() {
+      beforeWrite = copyConfiguration(running);
+    },
+    changed() {
+      lagging = beforeWrite;
+      changes += 1;
+      saveNeeded = true;
+    },
+    replace(configuration) {
+      running = copyConfiguration(configuration);
+      startup = copyConfiguration(configuration);
+      saveNeeded = false;
+    },
+    look(occasion) {
+      if (lagging !== undefined && faults.take("read-lag", occasion) !== undefined) return lagging;
+      const jitter = faults.take("read-jitter", occasion);
+      return jitter === undefined ? running : leaveOutLast(running, jitter.table);
+    },
+    normalise(table, row) {
+      const column = (name: string) => table.columns.find((one) => one.name === name);
+      const fault = faults.take("normalise", undefined, (one) => one.table === table.name && one.field in row.cells);
+      if (fault === undefined) return row;
+      const value = row.cells[fault.field] ?? "";
+      const stored = {
+        lower: value.toLowerCase(),
+        upper: value.toUpperCase(),
+        truncate: value.slice(0, fault.length),
+        default: column(fault.field)?.default ?? "",
+      }[fault.to];
+      return { ...row, cells: { ...row.cells, [fault.field]: stored } };
+    },
+    save(occasion) {
+      const fault = faults.take("save-fails", occasion);
+      if (fault !== undefined) return fault.silent;
+      const snapshot = copyConfiguration(running);
+      if (saveMs > 0) return storeLater(snapshot, changes);
+      store(snapshot, changes);
+      return true;
+    },
+    reboot(saveConfiguration) {
+      if (saveConfiguration) store(copyConfiguration(running), changes);
+      recorder.stats.resets += 1;
+      boots += 1;
+      running = copyConfiguration(startup);
+      saveNeeded = false;
+      lagging = undefined;
+      startedAt = performance.now() + bootMs;
+      bootedAt = startedAt;
+      for (const callback of resetCallbacks) callback();
+    },
+    onReset: (callback) => resetCallbacks.push(callback),
+    stop: () => stopping.abort(),
+  };
+}
+
+function ignoreAbort(error: unknown): void {
+  if (!(error instanceof Error) || error.name !== "AbortError") throw error;
+}

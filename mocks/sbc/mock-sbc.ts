@@ -1,0 +1,216 @@
+import { createServer as createHttpServer } from "node:http";
+import type { RequestListener, Server } from "node:http";
+import { createServer as createHttpsServer } from "node:https";
+import type { AddressInfo, Socket } from "node:net";
+import type { Certificate, CertificateOptions } from "./certificate.ts";
+import { createCertificate, readCertificate } from "./certificate.ts";
+import { createFactoryConfiguration } from "./configuration.ts";
+import { createControlListener } from "./control.ts";
+import type { Alarms, Device } from "./device.ts";
+import { createDevice } from "./device.ts";
+import type { FaultOrder, Faults } from "./faults.ts";
+import { createFaults } from "./faults.ts";
+import { headerField, loadIni } from "./ini-configuration.ts";
+import { models } from "./limits.ts";
+import { createRecorder } from "./recorder.ts";
+import { createRestListener } from "./rest.ts";
+import type { SettingsPatch } from "./settings.ts";
+import { createSettings } from "./settings.ts";
+import type { User } from "./users.ts";
+import { createUsers } from "./users.ts";
+
+/** What a mock starts from. Everything has a default. */
+export interface MockSbcOptions {
+  /** Text of the INI file to start from; without it, factory state. */
+  readonly ini?: string;
+  /** Device name, as in the prompt and the running configuration; else the `;Board:` of the file. */
+  readonly name?: string;
+  /** As in `7.40A.250.440`; else the `;Software Version:` of the file. */
+  readonly firmware?: string;
+  /** One of `models`; sets the table limits. Default `ve-4gb`. */
+  readonly model?: string;
+  /** Else the `;Serial Number:` of the file. */
+  readonly serialNumber?: string;
+  readonly highAvailability?: boolean;
+  /** Name and password of the Security Administrator; default Admin, Admin. */
+  readonly user?: string;
+  readonly password?: string;
+  /** Further users besides the Security Administrator and the default `User`. */
+  readonly users?: readonly User[];
+  readonly alarms?: Alarms;
+  /** Milliseconds before each REST request is looked at, to write flash, and to boot. Default 0. */
+  readonly latencyMs?: number;
+  readonly saveMs?: number;
+  readonly bootMs?: number;
+  /** Serve REST over plain HTTP. */
+  readonly http?: boolean;
+  /** An own pair, PEM, or what a new certificate is to say. */
+  readonly certificate?: { readonly certificatePem: string; readonly keyPem: string } | CertificateOptions;
+  /** Ports on the loopback address; default 0, any free one. */
+  readonly restPort?: number;
+  readonly controlPort?: number;
+  /** Address to listen on; default 127.0.0.1. */
+  readonly host?: string;
+  readonly settings?: SettingsPatch;
+  readonly faults?: readonly FaultOrder[];
+}
+
+/** A mock device that is up. */
+export interface MockSbc {
+  /** Base URL of REST without path: `https://127.0.0.1:PORT`. */
+  readonly rest: string;
+  /** Base URL of the control side: `http://127.0.0.1:PORT`. */
+  readonly control: string;
+  /** SHA-256 of the certificate, `AA:BB:...`; empty over plain HTTP. */
+  readonly fingerprint256: string;
+  /** Serves as `ca` of a client; empty over plain HTTP. */
+  readonly certificatePem: string;
+  readonly device: Device;
+  readonly faults: Faults;
+  /** Ends all connections and timers. May be called again. */
+  stop(): Promise<void>;
+}
+
+/** Starts a mock device. Rejects for an INI file, settings, faults or a model that make no sense, or a taken port. */
+export async function startMockSbc(options: MockSbcOptions = {}): Promise<MockSbc> {
+  const device = buildDevice(options);
+  const { settings, faults, recorder } = device;
+  const security: User = {
+    name: options.user ?? "Admin",
+    password: options.password ?? "Admin",
+    level: "securityAdministrator",
+  };
+  const monitor: User = { name: "User", password: "User", level: "monitor" };
+  const users = createUsers([security, monitor, ...(options.users ?? [])], { settings, faults, recorder });
+  const certificate = options.http === true ? undefined : chooseCertificate(options.certificate);
+  if (certificate !== undefined) {
+    device.running.tls = {
+      ...device.running.tls,
+      "0": { certificate: certificate.certificatePem, privateKey: certificate.keyPem, trustedRoot: "" },
+    };
+    device.startup.tls = device.running.tls;
+  }
+
+  let life = new AbortController();
+  const restListener = createRestListener({
+    device,
+    users,
+    latencyMs: options.latencyMs ?? 0,
+    life: () => life.signal,
+  });
+  const rest = track(
+    certificate === undefined
+      ? createHttpServer(restListener)
+      : createHttpsServer({ cert: certificate.certificatePem, key: certificate.keyPem }, restListener),
+    () => device.isUp,
+  );
+  const control = track(createPlainServer(createControlListener(device)), () => true);
+  device.onReset(() => {
+    life.abort();
+    life = new AbortController();
+    rest.drop();
+  });
+  const host = options.host ?? "127.0.0.1";
+  const controlPort = await listen(control.server, options.controlPort ?? 0, host);
+  const restPort = await listen(rest.server, options.restPort ?? 0, host).catch(async (error: unknown) => {
+    await close(control.server);
+    throw error;
+  });
+  let stopping: Promise<void> | undefined;
+
+  async function stop(): Promise<void> {
+    life.abort();
+    device.stop();
+    rest.drop();
+    control.drop();
+    await Promise.all([close(rest.server), close(control.server)]);
+  }
+
+  return {
+    rest: `${certificate === undefined ? "http" : "https"}://${host}:${restPort}`,
+    control: `http://${host}:${controlPort}`,
+    fingerprint256: certificate?.fingerprint256 ?? "",
+    certificatePem: certificate?.certificatePem ?? "",
+    device,
+    faults,
+    stop: () => (stopping ??= stop()),
+  };
+}
+
+function buildDevice(options: MockSbcOptions): Device {
+  const settings = createSettings(options.settings);
+  const faults = createFaults();
+  faults.add(options.faults ?? []);
+  const model = options.model ?? "ve-4gb";
+  if (!models.includes(model)) throw new Error(`unknown model ${model}; known are ${models.join(", ")}`);
+  const { configuration } =
+    options.ini === undefined
+      ? { configuration: createFactoryConfiguration() }
+      : loadIni(options.ini, { settings, model });
+  return createDevice({
+    identity: {
+      name: options.name ?? headerField(configuration, "Board") ?? "Mediant VE SBC",
+      serialNumber: options.serialNumber ?? headerField(configuration, "Serial Number") ?? "100000000000001",
+      firmware: options.firmware ?? headerField(configuration, "Software Version") ?? "7.40A.250.440",
+      ipAddress: headerField(configuration, "Board IP Address") ?? "192.0.2.10",
+      macAddress: "00005e005301",
+      model,
+      highAvailability: options.highAvailability ?? false,
+    },
+    settings,
+    faults,
+    recorder: createRecorder(),
+    configuration,
+    saveMs: options.saveMs ?? 0,
+    bootMs: options.bootMs ?? 0,
+    ...(options.alarms === undefined ? {} : { alarms: options.alarms }),
+  });
+}
+
+function chooseCertificate(given: MockSbcOptions["certificate"]): Certificate {
+  if (given !== undefined && "certificatePem" in given) return readCertificate(given.certificatePem, given.keyPem);
+  return createCertificate(given);
+}
+
+function createPlainServer(listener: RequestListener): Server {
+  return createHttpServer(listener);
+}
+
+/** Knows the sockets of a server, and turns new ones away while the device is down. */
+function track(server: Server, isUp: () => boolean): { server: Server; drop: () => void } {
+  const sockets = new Set<Socket>();
+  server.on("connection", (socket: Socket) => {
+    if (!isUp()) {
+      socket.destroy();
+      return;
+    }
+    sockets.add(socket);
+    socket.once("close", () => sockets.delete(socket));
+  });
+  server.on("clientError", (_error, socket) => socket.destroy());
+  return {
+    server,
+    drop: () => {
+      for (const socket of sockets) socket.destroy();
+    },
+  };
+}
+
+async function listen(server: Server, port: number, host: string): Promise<number> {
+  await new Promise<void>((resolve, reject) => {
+    server.once("error", reject);
+    server.listen(port, host, resolve);
+  });
+  return portOf(server.address());
+}
+
+function portOf(address: AddressInfo | string | null): number {
+  if (address === null || typeof address === "string") throw new Error("the server has no port");
+  return address.port;
+}
+
+async function close(server: Server): Promise<void> {
+  await new Promise<void>((resolve) => {
+    server.close(() => resolve());
+  });
+}

@@ -1,0 +1,95 @@
+import type { Token } from "./cli-line.ts";
+import { pickWord } from "./cli-line.ts";
+import type { Configuration, Row } from "./configuration.ts";
+import { cellOf, childrenOf, rowsOf } from "./configuration.ts";
+import type { Device } from "./device.ts";
+import { printIni, describeVersion } from "./ini-configuration.ts";
+import { printRunningConfig, roots } from "./print-running-config.ts";
+import type { Root } from "./print-running-config.ts";
+import { findColumn, tableNamed } from "./tables.ts";
+
+type Show = (device: Device, rest: readonly Token[]) => string[] | undefined;
+
+const shows: readonly { readonly words: readonly string[]; readonly show: Show }[] = [
+  { words: ["running-config"], show: showRunningConfig },
+  { words: ["ini-file"], show: (device) => printIni(device.look(), device.identity).split("\r\n") },
+  { words: ["system", "version"], show: showVersion },
+  { words: ["system", "uptime"], show: showUptime },
+  { words: ["voip", "proxy", "sets", "status"], show: showProxySets },
+];
+
+/** What `show <words>` prints, as lines; undefined for words that mean nothing. */
+export function show(device: Device, tokens: readonly Token[]): string[] | undefined {
+  let candidates = shows;
+  let depth = 0;
+  for (const token of tokens) {
+    const complete = candidates.find(({ words }) => words.length === depth);
+    if (complete !== undefined) break;
+    const word = pickWord(
+      token,
+      candidates.map(({ words }) => words[depth] ?? ""),
+    );
+    if (word === undefined) return undefined;
+    candidates = candidates.filter(({ words }) => words[depth] === word);
+    depth += 1;
+  }
+  return candidates.find(({ words }) => words.length === depth)?.show(device, tokens.slice(depth));
+}
+
+function showRunningConfig(device: Device, rest: readonly Token[]): string[] | undefined {
+  let full = false;
+  let section: Root | undefined;
+  for (const token of rest) {
+    const word = pickWord(token, ["full", ...roots]);
+    if (word === undefined) return undefined;
+    if (word === "full") full = true;
+    else section = roots.find((root) => root === word);
+  }
+  const options = { name: device.identity.name, full, ...(section === undefined ? {} : { section }) };
+  return ["", ...printRunningConfig(device.look(), options)];
+}
+
+function showVersion(device: Device, rest: readonly Token[]): string[] | undefined {
+  if (rest.length > 0) return undefined;
+  return ["", "Version info:", "--------------", ...describeVersion(device.running, device.identity)];
+}
+
+function showUptime(device: Device, rest: readonly Token[]): string[] | undefined {
+  if (rest.length > 0) return undefined;
+  const seconds = Math.max(0, Math.floor(device.uptimeMs / 1000));
+  const days = Math.floor(seconds / 86_400);
+  const hours = Math.floor(seconds / 3_600) % 24;
+  const minutes = Math.floor(seconds / 60) % 60;
+  return [`Uptime: ${days} days, ${hours} hours, ${minutes} minutes, ${seconds % 60} seconds`];
+}
+
+/** No verbatim sample is known: title, header and spacing are the inferred ones of sbc-cli.md 7.2. */
+function showProxySets(device: Device, rest: readonly Token[]): string[] | undefined {
+  if (rest.length > 0) return undefined;
+  const configuration = device.look();
+  return [
+    ...device.settings.proxyStatusHeader,
+    ...rowsOf(configuration, tableNamed("ProxySet")).flatMap((row) => describeProxySet(configuration, row)),
+  ];
+}
+
+function describeProxySet(configuration: Configuration, row: Row): string[] {
+  const isBalanced = row.cells["ProxyLoadBalancingMethod"] !== "0";
+  const mode = isBalanced ? "Load Balancing" : row.cells["ProxyRedundancyMode"] === "0" ? "Parking" : "Homing";
+  const isKeptAlive = row.cells["EnableProxyKeepAlive"] !== "0";
+  const proxyIp = tableNamed("ProxyIp");
+  const addresses = childrenOf(configuration, proxyIp, row.index);
+  const status = addresses.length === 0 ? "NOT RESOLVED" : row.active ? "ONLINE" : "OFFLINE";
+  const cell = (inside: Row, name: string) => {
+    const column = findColumn(proxyIp, name);
+    return column === undefined ? "" : cellOf(inside, column);
+  };
+  return [
+    `  ${row.index}  ${row.cells["ProxyName"] ?? ""}  ${mode}  ${isKeptAlive ? "Enabled" : "Disabled"}  ${status}`,
+    ...addresses.map((inside) => {
+      const address = cell(inside, "IpAddress");
+      const host = address.replace(/:\d+$/, "");
+      return `      ${address}(${host})  ${cell(inside, "Priority")}  ${cell(inside, "Weight")}  0  0  ${status}`;
+    }),
+  ];
+}

@@ -1,0 +1,71 @@
+import type { Faults, Occasion } from "./faults.ts";
+import type { Recorder } from "./recorder.ts";
+import type { Settings } from "./settings.ts";
+
+/** Access levels by their RADIUS number (sbc-rest.md 2.2). */
+export const levels = { monitor: 50, administrator: 100, securityAdministrator: 200 } as const;
+export type Level = keyof typeof levels;
+
+export interface User {
+  readonly name: string;
+  readonly password: string;
+  readonly level: Level;
+}
+
+/** Who asks, or why nobody got in. */
+export type LogIn = { readonly user: User } | { readonly refused: "credentials" | "blocked" };
+
+export interface Users {
+  /** Checks `Authorization: Basic`. Failed log-ins block the address for all users, as the settings say. */
+  logIn(authorization: string | undefined, address: string, occasion: Occasion): LogIn;
+}
+
+export function createUsers(
+  users: readonly User[],
+  options: { readonly settings: Settings; readonly faults: Faults; readonly recorder: Recorder },
+): Users {
+  const { settings, faults, recorder } = options;
+  const failures = new Map<string, number>();
+  const blockedUntil = new Map<string, number>();
+
+  function find(authorization: string | undefined): User | undefined {
+    const encoded = /^Basic\s+([A-Za-z0-9+/=]+)$/i.exec(authorization ?? "")?.[1];
+    if (encoded === undefined) return undefined;
+    const [name = "", ...rest] = Buffer.from(encoded, "base64").toString("utf8").split(":");
+    const password = rest.join(":");
+    return users.find((user) => user.name === name && user.password === password);
+  }
+
+  function expire(occasion: Occasion): boolean {
+    const waiting = faults.peek("unauthorized-after").find((fault) => fault.after > 0);
+    if (waiting !== undefined) waiting.after -= 1;
+    return faults.take("unauthorized-after", occasion, (fault) => fault.after <= 0 && fault !== waiting) !== undefined;
+  }
+
+  return {
+    logIn(authorization, address, occasion) {
+      if ((blockedUntil.get(address) ?? 0) > performance.now()) return { refused: "blocked" };
+      const user = expire(occasion) ? undefined : find(authorization);
+      if (user !== undefined) {
+        recorder.stats.logins += 1;
+        failures.delete(address);
+        return { user };
+      }
+      // A request without credentials is no log-in that failed.
+      if (authorization === undefined) return { refused: "credentials" };
+      recorder.stats.failedLogins += 1;
+      const count = (failures.get(address) ?? 0) + 1;
+      failures.set(address, count);
+      if (settings.denyAccessOnFailCount > 0 && count >= settings.denyAccessOnFailCount) {
+        failures.delete(address);
+        blockedUntil.set(address, performance.now() + settings.denyAuthenticationTimer * 1000);
+      }
+      return { refused: "credentials" };
+    },
+  };
+}
+
+/** Whether the user may do what needs that level. */
+export function isAllowed(user: User, needed: Level): boolean {
+  return levels[user.level] >= levels[needed];
+}

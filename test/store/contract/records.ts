@@ -1,0 +1,267 @@
+import { describe, expect, it } from "vitest";
+import type { RecordedChange, RecordedCreate } from "../../../agent/store/model.ts";
+import { durationMs, failed, failure, graceMs, inNewPlace, linked, start, type NewPlace } from "./setting.ts";
+
+const creates: RecordedCreate[] = [
+  { table: "ip-group", index: 3, name: "Acme", absentIn: "f1", customers: ["c1"] },
+  { table: "proxy-ip", index: 0, parent: 2, name: "Carrier", absentIn: "f1", customers: ["c1", "c2"] },
+];
+const changes: RecordedChange[] = [
+  { table: "ip-group", index: 1, name: "Old", before: { tags: "x" }, customers: ["c3"] },
+];
+
+export function testRecords(newPlace: NewPlace): void {
+  describe("run records", () => {
+    const setting = inNewPlace(newPlace);
+    const record = (...taskIds: string[]) => ({ runId: "run-1", serialNumber: "123", taskIds, creates, changes });
+
+    it("are stored as they were written, and mark their conversions as sent", async () => {
+      const [one, two] = [await setting.accept(), await setting.accept()];
+      const { lease } = await setting.claim();
+      await setting.store.recordWrite(lease, record(one.taskId));
+
+      const { unresolved } = await setting.store.peekDevice("sbc-1");
+      expect(unresolved).toEqual([
+        {
+          ...record(one.taskId),
+          id: unresolved[0]?.id,
+          device: "sbc-1",
+          fence: lease.fence,
+          state: "written",
+          writtenAt: start,
+        },
+      ]);
+      expect(await setting.conversion(one)).toMatchObject({ sent: true });
+      expect(await setting.conversion(two)).toMatchObject({ sent: false });
+    });
+
+    it("are abandoned when the device is claimed anew, and stay unresolved", async () => {
+      const { lease } = await setting.claim();
+      await setting.store.recordWrite(lease, record());
+      setting.now += durationMs + graceMs;
+      const taken = await setting.claim();
+      await setting.store.recordWrite(taken.lease, record());
+
+      expect(taken.unresolved).toMatchObject([{ state: "abandoned", fence: lease.fence }]);
+      expect((await setting.store.peekDevice("sbc-1")).unresolved).toMatchObject([
+        { state: "abandoned", fence: lease.fence },
+        { state: "written", fence: taken.lease.fence },
+      ]);
+    });
+
+    it("are all resolved by a confirmed save on their device, abandoned ones too", async () => {
+      const other = await setting.claim("sbc-2");
+      await setting.store.recordWrite(other.lease, record());
+      const first = await setting.claim();
+      await setting.store.recordWrite(first.lease, record());
+      await setting.store.releaseLease(first.lease);
+      const { lease } = await setting.claim();
+      await setting.store.recordWrite(lease, record());
+      await setting.store.recordSaved(lease);
+      await setting.store.releaseLease(lease);
+
+      expect((await setting.claim()).unresolved).toEqual([]);
+      expect((await setting.store.peekDevice("sbc-2")).unresolved).toHaveLength(1);
+    });
+
+    it("tell since when a device is not saved", async () => {
+      const { lease } = await setting.claim();
+      await setting.store.recordWrite(lease, record());
+      setting.now += 10;
+      await setting.store.recordWrite(lease, record());
+      expect(await setting.store.unsavedSince()).toEqual([{ device: "sbc-1", since: start }]);
+      await setting.store.recordSaved(lease);
+
+      expect(await setting.store.unsavedSince()).toEqual([]);
+    });
+
+    it("are refused, with nothing stored, for conversions of another device", async () => {
+      const [here, elsewhere] = [await setting.accept(), await setting.accept({ device: "sbc-2" })];
+      const { lease } = await setting.claim();
+
+      await expect(setting.store.recordWrite(lease, record(here.taskId, elsewhere.taskId))).rejects.toThrow(
+        elsewhere.taskId,
+      );
+      expect(await setting.conversion(here)).toMatchObject({ sent: false });
+      expect(await setting.store.unsavedSince()).toEqual([]);
+    });
+  });
+
+  describe("deadlines", () => {
+    const setting = inNewPlace(newPlace);
+    const tooLate = () => [failure("too late")];
+    const endOverdue = () => setting.store.endOverdue(tooLate);
+
+    it("end a ready conversion when they pass, and not before", async () => {
+      const conversion = await setting.accept({ shortName: "Acme" });
+      setting.now = conversion.deadlineAt - 1;
+      expect(await endOverdue()).toEqual([]);
+      setting.now += 1;
+      expect(await endOverdue()).toEqual([conversion.taskId]);
+
+      expect(await setting.task(conversion)).toMatchObject({
+        status: "CompletedFailed",
+        details: ["Failed"],
+        messages: [failure("too late")],
+        umpCustomerGuid: null,
+      });
+      expect(await setting.accept({ shortName: "Acme" })).toMatchObject({ state: "ready" });
+    });
+
+    it("do not end what was ever sent", async () => {
+      const conversion = await setting.accept();
+      const { lease } = await setting.claim();
+      await setting.store.recordWrite(lease, {
+        runId: "run-1",
+        serialNumber: "123",
+        taskIds: [conversion.taskId],
+        creates,
+        changes,
+      });
+      await setting.store.releaseLease(lease);
+      setting.now = conversion.deadlineAt;
+
+      expect(await endOverdue()).toEqual([]);
+    });
+
+    it("do not end what a live lease holds, until that is over", async () => {
+      const conversion = await setting.accept();
+      setting.now = conversion.deadlineAt;
+      await setting.claim();
+      expect(await endOverdue()).toEqual([]);
+      setting.now += durationMs + graceMs;
+
+      expect(await endOverdue()).toEqual([conversion.taskId]);
+    });
+
+    it("end what a lease on the same device does not hold", async () => {
+      const held = await setting.accept();
+      const waiting = await setting.accept();
+      setting.now = held.deadlineAt;
+      await setting.claim("sbc-1", 1);
+
+      expect(await endOverdue()).toEqual([waiting.taskId]);
+    });
+
+    it("do not end what is linked", async () => {
+      const conversion = await setting.link();
+      setting.now = conversion.deadlineAt;
+
+      expect(await endOverdue()).toEqual([]);
+    });
+
+    it("stand still with their device and go on from there, also over a restart", async () => {
+      const early = await setting.accept();
+      setting.now += 1_000;
+      await setting.store.setStandstill("sbc-1", true);
+      setting.now += 1_000;
+      await setting.store.setStandstill("sbc-1", true);
+      const late = await setting.accept();
+      const elsewhere = await setting.accept({ device: "sbc-2" });
+      setting.now = elsewhere.deadlineAt;
+      expect(await endOverdue()).toEqual([elsewhere.taskId]);
+      await setting.reopen();
+      await setting.store.setStandstill("sbc-1", false);
+      await setting.store.setStandstill("sbc-1", false);
+
+      expect(await setting.conversion(early)).toMatchObject({
+        deadlineAt: early.deadlineAt + setting.now - early.acceptedAt - 1_000,
+      });
+      expect(await setting.conversion(late)).toMatchObject({
+        deadlineAt: late.deadlineAt + setting.now - late.acceptedAt,
+      });
+      expect(await endOverdue()).toEqual([]);
+      setting.now = (await setting.conversion(early)).deadlineAt;
+      expect(await endOverdue()).toEqual([early.taskId]);
+    });
+
+    it("of what has ended do not change", async () => {
+      const conversion = await setting.accept();
+      const { lease } = await setting.claim();
+      await setting.store.complete(lease, [failed(conversion)]);
+      await setting.store.setStandstill("sbc-1", true);
+      setting.now += 1_000;
+      await setting.store.setStandstill("sbc-1", false);
+
+      expect(await setting.conversion(conversion)).toMatchObject({ deadlineAt: conversion.deadlineAt });
+    });
+  });
+
+  describe("what a store tells without being asked", () => {
+    const setting = inNewPlace(newPlace);
+
+    function listen(): unknown[] {
+      const events: unknown[] = [];
+      setting.store.watch((event) => events.push(event));
+      return events;
+    }
+
+    it("is what became ready, by acceptance and by promotion, and what goes to its site", async () => {
+      const events = listen();
+      const first = await setting.accept();
+      await setting.accept({ tenantId: first.tenantId, device: "sbc-2" });
+      expect(events).toEqual([{ kind: "ready", device: "sbc-1" }]);
+      const { lease } = await setting.claim();
+      await setting.store.complete(lease, [failed(first)]);
+      expect(events.slice(1)).toEqual([{ kind: "ready", device: "sbc-2" }]);
+      const last = await setting.accept();
+      await setting.store.releaseLease(lease);
+      const again = await setting.claim();
+      await setting.store.complete(again.lease, [linked(last)]);
+
+      expect(events.slice(2)).toEqual([{ kind: "ready", device: "sbc-1" }, { kind: "site" }]);
+    });
+
+    it("is not what a lease gave back", async () => {
+      await setting.accept();
+      const events = listen();
+      const { lease } = await setting.claim();
+      await setting.store.releaseLease(lease);
+
+      expect(events).toEqual([]);
+    });
+
+    it("is nothing of a unit of work that failed", async () => {
+      const [one, two] = [await setting.accept(), await setting.accept()];
+      const { lease } = await setting.claim();
+      const events = listen();
+      await expect(setting.store.complete(lease, [linked(one), linked(two), failed(one)])).rejects.toThrow();
+      await setting.accept({ device: "sbc-2" });
+
+      expect(events).toEqual([{ kind: "ready", device: "sbc-2" }]);
+    });
+
+    it("comes after the commit, so that a listener may use the store", async () => {
+      const claims: Promise<string[]>[] = [];
+      setting.store.watch((event) => {
+        if (event.kind === "ready")
+          claims.push(setting.claim(event.device).then(({ conversions }) => conversions.map(({ taskId }) => taskId)));
+      });
+      const { taskId } = await setting.accept();
+
+      expect(await Promise.all(claims)).toEqual([[taskId]]);
+    });
+
+    it("ends with the unsubscription, for that listener alone", async () => {
+      const events: string[] = [];
+      const listener = () => events.push("heard");
+      const stop = setting.store.watch(listener);
+      setting.store.watch(listener);
+      stop();
+      stop();
+      await setting.accept();
+
+      expect(events).toEqual(["heard"]);
+    });
+
+    it("does no harm when a listener fails", async () => {
+      setting.store.watch(() => {
+        throw new Error("deaf");
+      });
+      const events = listen();
+
+      expect(await setting.accept()).toMatchObject({ state: "ready" });
+      expect(events).toEqual([{ kind: "ready", device: "sbc-1" }]);
+    });
+  });
+}

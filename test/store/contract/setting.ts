@@ -1,0 +1,192 @@
+import { randomUUID } from "node:crypto";
+import { afterEach, beforeEach, expect } from "vitest";
+import type { ClaimedConversion, Conversion, ExecutionMessage, Link, Task } from "../../../agent/store/model.ts";
+import type { Claim, Completion, Judge, NewConversion, Store } from "../../../agent/store/store.ts";
+
+/** What a store under test is opened with. */
+export interface Setup {
+  judge: Judge;
+  now: () => number;
+  deadlineMs: number;
+  keepSecrets: boolean;
+}
+
+/** Somewhere to store, empty at first. Stores opened on it one after the other find what the earlier one left. */
+export interface Place {
+  open(setup: Setup): Promise<Store>;
+  remove(): Promise<void>;
+}
+
+export type NewPlace = () => Promise<Place>;
+
+export const durationMs = 60_000;
+export const graceMs = 15_000;
+export const deadlineMs = 4 * 3_600_000;
+export const start = Date.UTC(2026, 0, 1);
+
+export const information = (message: string): ExecutionMessage => ({ level: "Information", message });
+export const warning = (message: string): ExecutionMessage => ({ level: "Warning", message });
+export const failure = (message: string): ExecutionMessage => ({ level: "Error", message });
+
+/** Rules like the portal's, shortened. */
+export const rules: Judge = (conversion, { lead, customer, older, nameHolder }) => {
+  if (older !== undefined) return { kind: "wait", message: information(`waits for ${older.taskId}`) };
+  if (customer !== undefined) return { kind: "already-converted", messages: [warning("Undo")] };
+  if (lead?.status !== "Active")
+    return { kind: "failed", details: ["ValidationFailed"], messages: [failure("no lead"), information("completed")] };
+  if (nameHolder !== undefined)
+    return { kind: "failed", details: ["Failed"], messages: [failure(`name of ${nameHolder.tenantId}`)] };
+  if (conversion.variant === "tenant") return { kind: "site" };
+  return { kind: "device", message: information("queued") };
+};
+
+export interface Setting {
+  readonly store: Store;
+  now: number;
+  judge: Judge;
+  keepSecrets: boolean;
+  /** Closes the store and opens it again in the same place. */
+  reopen(): Promise<void>;
+  /** Accepts a conversion of a new tenant that has a lead, unless told otherwise. */
+  accept(changes?: Partial<NewConversion>): Promise<Conversion>;
+  claim(device?: string, max?: number): Promise<Claim>;
+  task(of: { taskId: string }): Promise<Task>;
+  conversion(of: { taskId: string }): Promise<Conversion>;
+  /** Accepts, claims, links and releases: a customer on `sbc-1` whose site is still to be made. */
+  link(changes?: Partial<NewConversion>): Promise<ClaimedConversion>;
+}
+
+/** Gives each test of the suite a store in a place of its own, with a clock and rules that the test may change. */
+export function inNewPlace(newPlace: NewPlace): Setting {
+  let place: Place | undefined;
+  let store: Store | undefined;
+
+  const setting: Setting = {
+    get store() {
+      if (store === undefined) throw new Error("no store outside a test");
+      return store;
+    },
+    now: start,
+    judge: rules,
+    keepSecrets: true,
+
+    async reopen() {
+      await store?.close();
+      store = await place?.open({
+        judge: (conversion, facts) => setting.judge(conversion, facts),
+        now: () => setting.now,
+        deadlineMs,
+        keepSecrets: setting.keepSecrets,
+      });
+    },
+
+    async accept(changes) {
+      const conversion = { ...newConversion(), ...changes };
+      await setting.store.createLead({ tenantId: conversion.tenantId, companyName: `Company ${conversion.tenantId}` });
+      const { taskId } = await setting.store.accept(conversion);
+      return setting.conversion({ taskId });
+    },
+
+    async claim(device = "sbc-1", max = 200) {
+      const result = await setting.store.claimDevice(device, { holder: "agent", durationMs, graceMs, max });
+      if (result.kind === "held") throw new Error(`${device} is held for ${result.retryAfterMs} ms`);
+      return result.claim;
+    },
+
+    task: async ({ taskId }) => present(await setting.store.task(taskId)),
+    conversion: async ({ taskId }) => present(await setting.store.conversion(taskId)),
+
+    async link(changes) {
+      const { taskId } = await setting.accept(changes);
+      const { lease, conversions } = await setting.claim();
+      const conversion = present(conversions.find((claimed) => claimed.taskId === taskId));
+      await setting.store.complete(lease, [linked(conversion)]);
+      await setting.store.releaseLease(lease);
+      return conversion;
+    },
+  };
+
+  beforeEach(async () => {
+    place = await newPlace();
+    Object.assign(setting, { now: start, judge: rules, keepSecrets: true });
+    await setting.reopen();
+  });
+
+  afterEach(async () => {
+    await store?.close();
+    await place?.remove();
+    store = undefined;
+  });
+
+  return setting;
+}
+
+let drawn = 0;
+
+export function newConversion(): NewConversion {
+  drawn += 1;
+  return {
+    tenantId: randomUUID(),
+    variant: "ip-group",
+    shortName: `Site_${drawn}`,
+    fullName: `Site ${drawn}`,
+    gateway: "oc1.example.com",
+    proxySet: "Carrier",
+    variables: { Region: "north" },
+    secrets: {},
+    device: "sbc-1",
+  };
+}
+
+export function linkOf(conversion: Conversion): Omit<Link, "linkedAt"> {
+  const { customerGuid, tenantId, shortName, fullName } = conversion;
+  return {
+    customerGuid,
+    tenantId,
+    shortName,
+    device: "sbc-1",
+    gateway: "oc1.example.com",
+    intent: {
+      customerGuid,
+      tenantId,
+      shortName,
+      blueprint: { name: "default", hash: "abc" },
+      rows: [
+        {
+          table: "proxy-set",
+          name: "Carrier",
+          fields: { "proxy-name": "Carrier" },
+          secretFields: {},
+          role: "shared",
+          children: [{ table: "proxy-ip", fields: { "proxy-address": "carrier.example.com" } }],
+        },
+        {
+          table: "ip-group",
+          name: shortName,
+          fields: { tags: `Trunk=${tenantId}` },
+          secretFields: { password: "CarrierUserPassword" },
+          role: "own",
+          children: [],
+        },
+      ],
+    },
+    variables: { Region: "north" },
+    proxySet: "Carrier",
+    fullName,
+    secretHashes: { CarrierUserPassword: "hash" },
+  };
+}
+
+export function linked(conversion: Conversion, messages = [information("done on the device")]): Completion {
+  return { kind: "linked", taskId: conversion.taskId, link: linkOf(conversion), messages };
+}
+
+export function failed({ taskId }: { taskId: string }, messages = [failure("refused")]): Completion {
+  return { kind: "failed", taskId, details: ["Failed"], messages };
+}
+
+export function present<T>(value: T | undefined): T {
+  expect(value).toBeDefined();
+  if (value === undefined) throw new Error("nothing there");
+  return value;
+}
