@@ -4,8 +4,8 @@ import { checkServerIdentity, rootCertificates } from "node:tls";
 import { X509Certificate } from "node:crypto";
 import axios from "axios";
 import { z } from "zod";
-import { Interrupted } from "./commands/errors.ts";
 import { printable } from "./output.ts";
+import { describeProblem } from "./problem-text.ts";
 import type { HealthReport, PlanReport, ResyncReport, ResyncRequest } from "./reports.ts";
 import { healthReport, planReport, resyncReport } from "./reports.ts";
 
@@ -47,6 +47,15 @@ export class AgentRefusal extends Error {
   constructor(message: string, status: number) {
     super(message);
     this.status = status;
+  }
+}
+
+/** SIGINT or SIGTERM came before the answer. */
+export class Interrupted extends Error {
+  override readonly name = "Interrupted";
+
+  constructor() {
+    super("Interrupted.");
   }
 }
 
@@ -144,7 +153,7 @@ export function openClient(options: ClientOptions): AgentClient {
         `${what}: answered ${status}, but not with what this version of sbc-agent understands:\n${issues(result.error)}`,
         status,
       );
-    throw new AgentRefusal(refusalText(what, status, value, text, options.tokenSource), status);
+    throw new AgentRefusal(`${what}: ${describeProblem(status, value, text, options.tokenSource)}`, status);
   }
 
   const device = (name: string) => `/api/agent/v1/devices/${encodeURIComponent(name)}`;
@@ -223,39 +232,4 @@ function issues(error: z.ZodError): string {
     .slice(0, 5)
     .map((issue) => `  ${issue.path.join(".") || "(top)"}: ${issue.message}`)
     .join("\n");
-}
-
-const shownElsewhere: ReadonlySet<string> = new Set(["title", "detail", "errors", "status", "type", "instance"]);
-
-/** What a refusal says: title and detail of the ProblemDetails, and every further field, one a line. */
-function refusalText(what: string, status: number, value: unknown, text: string, tokenSource: string): string {
-  const problem = z.record(z.string(), z.unknown()).safeParse(value).data;
-  if (problem === undefined) {
-    const words = typeof value === "string" ? value : String(printable(text.slice(0, 500)));
-    return [`${what}: answered ${status}${words === "" ? "" : `: ${words}`}`, ...tokenHint(status, tokenSource)].join(
-      "\n",
-    );
-  }
-  const { title, detail, errors } = problem;
-  const further = Object.entries(problem).filter(([field]) => !shownElsewhere.has(field));
-  const words = [title, detail].filter((word) => typeof word === "string" && word !== "");
-  const said = words.map((word, i) => (i < words.length - 1 ? String(word).replace(/\.$/, "") : String(word)));
-  const fields = [...Object.entries(z.record(z.string(), z.unknown()).safeParse(errors).data ?? {}), ...further];
-  return [
-    `${what}: answered ${status}${["", ...said].join(": ")}`,
-    ...fields.flatMap(([field, said]) => fieldLines(field, said)),
-    ...tokenHint(status, tokenSource),
-  ].join("\n");
-}
-
-function fieldLines(field: string, said: unknown): string[] {
-  if (said === null || said === undefined || said === "") return [];
-  const list: unknown[] = Array.isArray(said) ? said : [said];
-  return list.map((one) => `  ${field}: ${typeof one === "string" ? one : JSON.stringify(one)}`);
-}
-
-function tokenHint(status: number, tokenSource: string): string[] {
-  if (status === 401) return [`  the token was not taken (${tokenSource})`];
-  if (status === 403) return [`  the token lacks the scope for this (${tokenSource})`];
-  return [];
 }

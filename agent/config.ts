@@ -214,8 +214,9 @@ function crossFaults(config: AgentConfig): string[] {
     );
   if ("file" in config.sealKey && isInside(config.dataDir, config.sealKey.file))
     faults.push("sealKey.file: must lie outside dataDir, or whoever has a copy of the data has the key as well");
-  if (config.run.leaseMs < 2 * config.run.writeDeadlineMs)
-    faults.push(`run.leaseMs: must be at least twice run.writeDeadlineMs (${config.run.writeDeadlineMs} ms)`);
+  const longestWriteMs = Math.max(config.run.writeDeadlineMs, config.run.saveMs);
+  if (config.run.leaseMs < 2 * longestWriteMs)
+    faults.push(`run.leaseMs: must be at least twice run.writeDeadlineMs and run.saveMs (${2 * longestWriteMs} ms)`);
   for (const [i, d] of config.devices.entries()) {
     if ((d.trust === "plaintext") !== d.address.startsWith("http:"))
       faults.push(`devices.${i}.trust: plaintext goes with an http:// address and with no other`);

@@ -15,16 +15,17 @@ export interface DataFolderLock {
  */
 export function lockDataFolder(folder: string): DataFolderLock {
   const file = join(folder, "agent.lock");
-  mkdirSync(folder, { recursive: true, mode: 0o700 });
-  if (!existsSync(file)) closeSync(openSync(file, "a", 0o600));
-  const db = new Database(file, { timeout: 0 });
+  let db: Database.Database | undefined;
   try {
+    mkdirSync(folder, { recursive: true, mode: 0o700 });
+    if (!existsSync(file)) closeSync(openSync(file, "a", 0o600));
+    db = new Database(file, { timeout: 0 });
     db.exec("BEGIN EXCLUSIVE");
   } catch (error) {
-    db.close();
+    db?.close();
     throw new Error(refusal(error, folder, file), { cause: error });
   }
-  return { release: () => db.close() };
+  return { release: () => void db.close() };
 }
 
 function refusal(error: unknown, folder: string, file: string): string {

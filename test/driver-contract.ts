@@ -35,7 +35,7 @@ export interface DriverEnvironment {
   /** Opens a driver with a log-in that works. */
   open(more?: Partial<DriverOptions>): Driver;
   state(): Promise<DeviceState>;
-  /** Runs lines as another administrator would. */
+  /** Runs lines as another administrator would, refused or not. */
   edit(lines: readonly string[]): Promise<void>;
   fault(fault: ContractFault): Promise<void>;
   /** Log-ins that failed so far. */

@@ -2,12 +2,12 @@ import { existsSync, readFileSync } from "node:fs";
 import { join, resolve } from "node:path";
 import { z } from "zod";
 import type { AgentClient } from "../client.ts";
-import { AgentUnreachable, openClient } from "../client.ts";
+import { AgentUnreachable, Interrupted, openClient } from "../client.ts";
 import type { AgentConfig } from "../config.ts";
 import { loadConfig } from "../config.ts";
 import { openSecrets } from "../secrets.ts";
 import type { Alone, CommandContext } from "./context.ts";
-import { CommandError, Interrupted, UsageError } from "./errors.ts";
+import { CommandError, UsageError } from "./errors.ts";
 import type { Invocation } from "./invocation.ts";
 
 const daemonFile = z.object({ pid: z.int(), url: z.url(), startedAt: z.string() });

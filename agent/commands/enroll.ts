@@ -1,13 +1,14 @@
 import { X509Certificate } from "node:crypto";
 import type { Command } from "commander";
 import { drivers } from "../../drivers/index.ts";
+import { Interrupted } from "../client.ts";
 import type { DeviceSettings } from "../config.ts";
 import { pinFile, readPin } from "../devices.ts";
 import { printable, table } from "../output.ts";
 import { readConfig } from "./connection.ts";
 import type { ExitCode } from "./context.ts";
 import { exitCodes } from "./context.ts";
-import { CommandError, Interrupted, UsageError } from "./errors.ts";
+import { CommandError, UsageError } from "./errors.ts";
 import type { Invocation, Perform } from "./invocation.ts";
 import { addEpilogue } from "./invocation.ts";
 import { writePin } from "./pin.ts";

@@ -8,15 +8,6 @@ export class CommandError extends Error {
   override readonly name = "CommandError";
 }
 
-/** SIGINT or SIGTERM came before the command was through. */
-export class Interrupted extends Error {
-  override readonly name = "Interrupted";
-
-  constructor() {
-    super("Interrupted.");
-  }
-}
-
 /** The message and those of its causes, one a line; the stacks as well when `debug`. */
 export function describeError(error: unknown, debug: boolean): string {
   const lines: string[] = [];

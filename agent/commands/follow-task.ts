@@ -1,9 +1,9 @@
 import type { AgentClient, TaskAnswer } from "../client.ts";
-import { AgentRefusal, AgentUnreachable } from "../client.ts";
+import { AgentRefusal, AgentUnreachable, Interrupted } from "../client.ts";
 import type { Output, Paint } from "../output.ts";
 import type { CommandContext, ExitCode } from "./context.ts";
 import { exitCodes } from "./context.ts";
-import { CommandError, Interrupted } from "./errors.ts";
+import { CommandError } from "./errors.ts";
 
 /** How a task stands (portal API, section 3.5): a success may say that nothing was created. */
 export type TaskState = "in-progress" | "converted" | "already-converted" | "completed" | "failed";

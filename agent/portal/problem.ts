@@ -72,7 +72,15 @@ export function sendProblem(request: FastifyRequest, reply: FastifyReply, proble
     instance: request.url.split("?", 1)[0] ?? "",
     ...(problem.errors === undefined
       ? {}
-      : { errors: Object.fromEntries(Object.entries(problem.errors).map(([field, texts]) => [field, [...texts]])) }),
+      : {
+          errors: Object.fromEntries(
+            // A JSON member of this name is easily lost, here and at the reader's.
+            Object.entries(problem.errors).map(([field, texts]) => [
+              field === "__proto__" ? "['__proto__']" : field,
+              [...texts],
+            ]),
+          ),
+        }),
     traceId,
   };
   void reply.code(problem.status).type("application/problem+json").send(body);

@@ -70,9 +70,12 @@ export async function applyIntents(session: DeviceSession, request: ApplyRequest
 
   interface Batch {
     intents: readonly PlannedIntent[];
+    /** How often its answer was lost. */
     lost: number;
+    /** Whether its one conversion was part of a script before. */
+    alone: boolean;
   }
-  const queue: Batch[] = [{ intents: request.intents, lost: 0 }];
+  const queue: Batch[] = [{ intents: request.intents, lost: 0, alone: false }];
   for (let batch = queue.shift(); batch !== undefined; batch = queue.shift()) {
     const now = plan(batch.intents, session.config);
     for (const [customer, notes] of now.warnings) warnings.set(customer, notes);
@@ -100,29 +103,34 @@ export async function applyIntents(session: DeviceSession, request: ApplyRequest
     if (undone.length === 0) continue;
     if (sent.kind === "lost") {
       if (batch.lost >= 1) throw sent.error;
-      queue.unshift({ intents: undone, lost: batch.lost + 1 });
+      queue.unshift({ ...batch, intents: undone, lost: batch.lost + 1 });
       continue;
     }
 
     const observed = indexRows(session.config);
     const begun = undone.filter(({ intent }) => showsTraces(observed, session.written, intent.customerGuid));
     const untouched = undone.filter((p) => !begun.includes(p));
-    if (sent.kind === "accepted" && untouched.length > 0)
-      throw new DriverError("protocol", "the device took the script but does not show its rows");
-    const reason = sent.kind === "refused" ? `it was refused: ${sent.text}` : mismatch(after, session.config, plan);
+    const nothingShows = untouched.length === writing.length;
+    // Reads may lag behind, and whoever was never tried before can wait for the next run to look again.
+    if (
+      sent.kind === "accepted" &&
+      nothingShows &&
+      !untouched.some((p) => session.sentBefore.has(p.intent.customerGuid))
+    )
+      throw new DriverError("protocol", `the device took the script but does not show its rows: ${sent.text}`);
+    const reason =
+      sent.kind === "refused" ? `it was refused: ${sent.text}` : mismatch(plan(after, session.config), sent.text);
     if (begun.length > 0)
       await takeBack(session, session.written, new Set(begun.map(({ intent }) => intent.customerGuid)), idsOf(begun));
-    if (batch.intents.length === 1) {
+    // What a device took and did not keep may have been an accident; what it refused will be refused again.
+    const final = batch.intents.length === 1 && (sent.kind === "refused" || batch.alone);
+    if (final)
       for (const { intent } of undone) settle(intent.customerGuid, { kind: "failed", message: reason, onDevice: true });
-      continue;
-    }
-    queue.unshift(
-      ...begun.map((p) => ({ intents: [p], lost: 0 })),
-      ...nextBatches(untouched, undone.length === writing.length && begun.length === 0).map((intents) => ({
-        intents,
-        lost: 0,
-      })),
-    );
+    else
+      queue.unshift(
+        ...begun.map((p) => ({ intents: [p], lost: 0, alone: true })),
+        ...nextBatches(untouched, nothingShows).map((intents) => ({ intents, lost: 0, alone: intents.length === 1 })),
+      );
   }
   return { results, plan: whole };
 }
@@ -135,20 +143,18 @@ function nextBatches(untouched: readonly PlannedIntent[], noProgress: boolean): 
   return [untouched.slice(0, middle), untouched.slice(middle)];
 }
 
-function mismatch(
-  intents: readonly PlannedIntent[],
-  config: DeviceConfig,
-  plan: (intents: readonly PlannedIntent[], config: DeviceConfig) => Plan,
-): string {
-  const rest = plan(intents, config);
-  const fields = rest.steps.flatMap(({ step, name, before }) =>
+function mismatch(rest: Plan, deviceText: string): string {
+  const shown = rest.steps.flatMap(({ step, name, before }) =>
     step.kind === "update"
       ? Object.entries(step.set).map(
           ([field, wanted]) => `${field} of '${name}' is '${before[field] ?? ""}' instead of '${wanted}'`,
         )
-      : [],
+      : step.parent === undefined
+        ? [`${step.table} '${name}' is missing`]
+        : [],
   );
-  return `it was taken, but the read-back shows something else: ${[...fields, ...rest.conflicts.values()].join("; ")}`;
+  const words = deviceText.trim() === "" ? "" : ` The device said: ${deviceText.trim()}`;
+  return `it was taken, but the read-back shows something else: ${[...shown, ...rest.conflicts.values()].join("; ")}.${words}`;
 }
 
 function assertWithinLimit(plan: Plan, request: ApplyRequest): void {

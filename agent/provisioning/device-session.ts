@@ -23,14 +23,17 @@ export interface SessionDependencies {
   wait: (ms: number, signal: AbortSignal) => Promise<void>;
 }
 
-/** What became of a script. `lost`: the answer did not arrive, the device may have acted. */
-export type Sent = { kind: "accepted" } | { kind: "refused"; text: string } | { kind: "lost"; error: DriverError };
+/** What became of a script, with the device's words. `lost`: the answer did not arrive, the device may have acted. */
+export type Sent =
+  { kind: "accepted"; text: string } | { kind: "refused"; text: string } | { kind: "lost"; error: DriverError };
 
 /** One run's dealings with one device, under one lease. */
 export interface DeviceSession {
   readonly runId: string;
   /** The latest read. */
   readonly config: DeviceConfig;
+  /** Customers for which an earlier run, whose save was never confirmed, sent lines. */
+  readonly sentBefore: ReadonlySet<string>;
   /** Rows that this run and unresolved earlier ones recorded. */
   readonly written: { creates: readonly RecordedCreate[]; changes: readonly RecordedChange[] };
   readonly counts: { writes: number; saves: number };
@@ -62,6 +65,7 @@ export function openSession(
     (record) => status.serialNumber === "unknown" || record.serialNumber === status.serialNumber,
   );
   const written = { creates: same.flatMap((r) => [...r.creates]), changes: same.flatMap((r) => [...r.changes]) };
+  const sentBefore = new Set([...written.creates, ...written.changes].flatMap(({ customers }) => customers));
   const counts = { writes: 0, saves: 0 };
   let open = unresolved.length > 0;
   let config: DeviceConfig | undefined;
@@ -118,6 +122,7 @@ export function openSession(
       if (config === undefined) throw new Error("nothing was read yet");
       return config;
     },
+    sentBefore,
     written,
     counts,
     read,
@@ -156,11 +161,11 @@ export function openSession(
       open = true;
       counts.writes += 1;
       try {
-        await driver.apply(
+        const { output } = await driver.apply(
           steps.map(({ step }) => step),
           signal,
         );
-        return { kind: "accepted" };
+        return { kind: "accepted", text: output };
       } catch (error) {
         if (!(error instanceof DriverError)) throw error;
         if (error.code === "rejected") return { kind: "refused", text: error.deviceText ?? error.message };

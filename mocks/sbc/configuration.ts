@@ -8,6 +8,8 @@ import { findTable, knownTables, tableNamed } from "./tables.ts";
 export interface Row {
   readonly index: number;
   readonly active: boolean;
+  /** Inactive because somebody said `no activate`, or left it unfinished; mending a reference does not activate it. */
+  readonly held?: boolean;
   readonly cells: Readonly<Record<string, string>>;
 }
 
@@ -76,7 +78,7 @@ export function putRow(configuration: Configuration, table: Table, row: Row): vo
   for (const column of table.columns) cells[column.name] = cellOf(row, column);
   for (const name of configuration.formats[table.name] ?? []) cells[name] = row.cells[name] ?? cells[name] ?? "$$";
   const others = rowsOf(configuration, table).filter((other) => other.index !== row.index);
-  const rows = [...others, { index: row.index, active: row.active, cells }];
+  const rows = [...others, { ...row, cells }];
   configuration.tables[table.name] = rows.sort((one, two) => one.index - two.index);
 }
 

@@ -5,7 +5,16 @@ import type { Row } from "./configuration.ts";
 import { cellOf, childrenOf, findRow, rowsOf } from "./configuration.ts";
 import type { Device } from "./device.ts";
 import { limitOf } from "./limits.ts";
-import { completeRow, deleteRow, followReference, isNameTaken, refuseRow, refuseValue, storeRow } from "./row-rules.ts";
+import {
+  completeRow,
+  deleteRow,
+  followReference,
+  isNameTaken,
+  refreshDependents,
+  refuseRow,
+  refuseValue,
+  storeRow,
+} from "./row-rules.ts";
 import type { TextName } from "./settings.ts";
 import { findTable } from "./tables.ts";
 
@@ -102,13 +111,14 @@ export function activateRow(device: Device, open: OpenRow): TextName | undefined
   const { running, settings } = device;
   const row = device.normalise(open.table, completeRow(running, open.table, open.row, settings));
   const refusal = refuseRow(running, open.table, row, settings);
-  keep(device, open, { ...row, active: refusal === undefined });
+  keep(device, open, { ...row, active: refusal === undefined, held: false });
   return refusal;
 }
 
 /** Stores what is staged without activating it (`no activate`). */
 export function holdRow(device: Device, open: OpenRow): void {
-  keep(device, open, { ...completeRow(device.running, open.table, open.row, device.settings), active: false });
+  const row = completeRow(device.running, open.table, open.row, device.settings);
+  keep(device, open, { ...row, active: false, held: true });
   open.isHeld = true;
 }
 
@@ -119,6 +129,7 @@ function keep(device: Device, open: OpenRow, row: Row): void {
     open.table.columns.every((column) => cellOf(before, column) === cellOf(row, column));
   if (!isSame) {
     storeRow(device.running, open.table, row, device.settings);
+    if (before?.active !== row.active) refreshDependents(device.running, open.table, row, device.settings);
     device.changed();
   }
   open.row = findRow(device.running, open.table, row.index) ?? row;

@@ -163,6 +163,18 @@ export function storeRow(configuration: Configuration, table: Table, row: Row, s
   putRow(configuration, table, row);
 }
 
+/** Activates or deactivates the rows that name this one, as their references have become good or bad. */
+export function refreshDependents(configuration: Configuration, table: Table, row: Row, settings: Settings): void {
+  const name = table.nameColumn === undefined ? "" : (row.cells[table.nameColumn] ?? "");
+  for (const { table: other, row: referring } of referencesTo(configuration, table, name)) {
+    const current = findRow(configuration, other, referring.index) ?? referring;
+    const active = refuseRow(configuration, other, current, settings) === undefined;
+    if (current.held === true || active === current.active) continue;
+    putRow(configuration, other, { ...current, active });
+    refreshDependents(configuration, other, current, settings);
+  }
+}
+
 /**
  * Deletes a row and the rows inside it. Rows that name it either forbid that, or lose the name and with it, where it
  * was mandatory, their activity. A media realm is always let go.

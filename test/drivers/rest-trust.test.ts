@@ -50,7 +50,7 @@ describe("trust in a device", () => {
   ])("is refused to %s, and no byte of a request reaches it", async (_what, shown, trust) => {
     const received: Buffer[] = [];
     const server = tls.createServer({ cert: shown.certificatePem, key: shown.keyPem }, (socket) => {
-      socket.on("data", (bytes) => received.push(bytes)).on("error", () => socket.destroy());
+      socket.on("data", (bytes: Buffer) => received.push(bytes)).on("error", () => socket.destroy());
     });
     server.on("tlsClientError", () => undefined);
     const sockets = new Set<Socket>();
@@ -77,7 +77,9 @@ describe("trust in a device", () => {
     const shown = otherCertificate;
     const impostor = tls.createServer({ cert: shown.certificatePem, key: shown.keyPem });
     const received: Buffer[] = [];
-    impostor.on("secureConnection", (socket: tls.TLSSocket) => socket.on("data", (bytes) => received.push(bytes)));
+    impostor.on("secureConnection", (socket: tls.TLSSocket) =>
+      socket.on("data", (bytes: Buffer) => received.push(bytes)),
+    );
     await new Promise<void>((resolve) => impostor.listen(first.port, "127.0.0.1", resolve));
     expect(await faultOf(driver.status(never))).toMatchObject({ code: "identity" });
     expect(received).toEqual([]);

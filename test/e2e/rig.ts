@@ -56,7 +56,7 @@ export function configFor(
     {
       dataDir: "data",
       sealKey: { file: "seal.key" },
-      portal: { port: 0 },
+      portal: { port: 0, requestsPerMinute: 10_000_000 },
       log: { level: "error" },
       devices: addresses.map((address, i) => ({
         name: `sbc${i}`,

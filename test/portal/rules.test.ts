@@ -36,7 +36,8 @@ const crowded: Facts = {
 };
 
 const length = "'Customer Short Name' must be between 3 and 15 characters.";
-const shortCharacters = "Customer Short Name contains invalid characters. Allowed characters: letters, numbers and '_'.";
+const shortCharacters =
+  "Customer Short Name contains invalid characters. Allowed characters: letters, numbers and '_'.";
 const fullCharacters =
   "Customer Full Name contains invalid characters. Allowed characters: letters, numbers, _, ' and space.";
 
@@ -69,10 +70,13 @@ describe("names", () => {
     expect(errorsOf(judge({ ...conversion, shortName, fullName }, clean))).toEqual(errors);
   });
 
-  test.prop([fc.string({ unit: "binary", maxLength: 20 })])("are taken exactly if the grammar takes them", (shortName) => {
-    const taken = judge({ ...conversion, shortName }, clean).kind === "device";
-    expect(taken).toBe(/^[A-Za-z0-9_]{3,15}$/.test(shortName));
-  });
+  test.prop([fc.string({ unit: "binary", maxLength: 20 })])(
+    "are taken exactly if the grammar takes them",
+    (shortName) => {
+      const taken = judge({ ...conversion, shortName }, clean).kind === "device";
+      expect(taken).toBe(/^[A-Za-z0-9_]{3,15}$/.test(shortName));
+    },
+  );
 });
 
 describe("the order of the rules", () => {
@@ -95,7 +99,9 @@ describe("the order of the rules", () => {
 
   it.each([undefined, "Removed", "Not Active", ""])("then a lead whose status is %j", (status) => {
     const facts = { ...crowded, customer: undefined, older: undefined };
-    expect(judge({ ...conversion, device: null }, status === undefined ? facts : { ...facts, lead: { ...lead, status } })).toEqual({
+    expect(
+      judge({ ...conversion, device: null }, status === undefined ? facts : { ...facts, lead: { ...lead, status } }),
+    ).toEqual({
       kind: "failed",
       details: ["ValidationFailed"],
       messages: [
@@ -106,7 +112,9 @@ describe("the order of the rules", () => {
   });
 
   it("then a gateway that no device has, naming customer, gateway and what to do", () => {
-    const [message, ...others] = errorsOf(judge({ ...conversion, device: null }, { ...clean, nameHolder: crowded.nameHolder }));
+    const [message, ...others] = errorsOf(
+      judge({ ...conversion, device: null }, { ...clean, nameHolder: crowded.nameHolder }),
+    );
     expect(others).toEqual([]);
     for (const part of ["SIPTest4", gateway, "OnlinePstnGateway"]) expect(message).toContain(part);
   });

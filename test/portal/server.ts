@@ -190,7 +190,12 @@ export async function startServer(overrides: Partial<HttpDependencies> = {}): Pr
       const conversion = await store.conversion(taskId);
       if (conversion?.state === "ready") {
         const { device: name, gateway: fqdn, customerGuid, tenantId, shortName, fullName } = conversion;
-        const claimed = await store.claimDevice(name ?? "", { holder: "test", durationMs: 60_000, graceMs: 0, max: 10 });
+        const claimed = await store.claimDevice(name ?? "", {
+          holder: "test",
+          durationMs: 60_000,
+          graceMs: 0,
+          max: 10,
+        });
         if (claimed.kind !== "claimed") throw new Error("the device is held");
         await store.complete(claimed.claim.lease, [
           {

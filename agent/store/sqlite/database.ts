@@ -6,6 +6,9 @@ import { migrations } from "./migrations.ts";
 /** Marks a file as a store of sbc-agent: "SBCA". */
 const applicationId = 0x53424341;
 
+/** SQLite takes a shorter file for a new database. */
+const smallestFileBytes = 512;
+
 /**
  * Opens the store file, or creates it with mode 0600, and brings its schema up to date. Throws an Error that names the
  * file: missing folder, not a store, damaged, written by a newer version. Such a file is left as it is.
@@ -53,7 +56,8 @@ function createFile(file: string): void {
 }
 
 function connect(file: string): Database.Database {
-  if (statSync(file).size === 0) throw new Error("it is empty: it was cut off; restore a backup");
+  const { size } = statSync(file);
+  if (size < smallestFileBytes) throw new Error(`it was cut off (${size} bytes are left); restore a backup`);
   const db = new Database(file, { fileMustExist: true, timeout: 5_000 });
   try {
     refuseStrangers(db);

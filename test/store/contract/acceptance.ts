@@ -8,14 +8,18 @@ export function testAcceptance(newPlace: NewPlace): void {
     const setting = inNewPlace(newPlace);
 
     it("stores a conversion for a device as ready, with a task in progress", async () => {
-      const wanted = newConversion();
-      const conversion = await setting.accept(wanted);
+      const { secrets, ...shown } = { ...newConversion(), secrets: { CarrierUserPassword: "open sesame" } };
+      const conversion = await setting.accept({ ...shown, secrets });
 
-      const { secrets: _, ...shown } = wanted;
-      expect(conversion).toMatchObject({ ...shown, state: "ready", sent: false });
-      expect(conversion).not.toHaveProperty("secrets");
-      expect(conversion.acceptedAt).toBe(start);
-      expect(conversion.deadlineAt).toBe(start + deadlineMs);
+      expect(conversion).toEqual({
+        ...shown,
+        taskId: conversion.taskId,
+        customerGuid: conversion.customerGuid,
+        state: "ready",
+        acceptedAt: start,
+        deadlineAt: start + deadlineMs,
+        sent: false,
+      });
       expect(await setting.task(conversion)).toEqual({
         id: conversion.taskId,
         status: "InProgress",
@@ -115,10 +119,10 @@ export function testAcceptance(newPlace: NewPlace): void {
       };
       const conversion = newConversion();
       await expect(setting.store.accept(conversion)).rejects.toThrow("no verdict");
-      setting.judge = (_, { older }) => ({ kind: "failed", details: [String(older)], messages: [] });
-      const { taskId } = await setting.store.accept(conversion);
+      setting.judge = (_, { older }) =>
+        older === undefined ? { kind: "site" } : { kind: "wait", message: information(older.taskId) };
 
-      expect(await setting.task({ taskId })).toMatchObject({ details: ["undefined"] });
+      expect(await setting.store.accept(conversion)).toMatchObject({ verdict: "site" });
     });
   });
 
