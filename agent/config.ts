@@ -21,7 +21,7 @@ const variables = z.record(z.string().regex(/^[A-Za-z][\w.]*$/), z.string());
 
 const duration = z
   .string()
-  .regex(/^\d{1,6}(ms|s|m|h|d)$/, "a number and a unit: ms, s, m, h, d")
+  .regex(/^\d{1,9}(ms|s|m|h|d)$/, "a number and a unit: ms, s, m, h, d")
   .transform((text) => {
     const unit = { ms: 1, s: 1_000, m: 60_000, h: 3_600_000, d: 86_400_000 } as const;
     const [, amount, word] = /^(\d+)(\w+)$/.exec(text) ?? [];

@@ -3,7 +3,7 @@ import type { IncomingMessage, ServerResponse } from "node:http";
 import type { Server } from "node:https";
 import rateLimit from "@fastify/rate-limit";
 import swagger from "@fastify/swagger";
-import fastify from "fastify";
+import fastify, { type FastifyContextConfig, type FastifyReply, type FastifyRequest } from "fastify";
 import {
   jsonSchemaTransform,
   serializerCompiler,
@@ -15,14 +15,14 @@ import type { AgentConfig } from "./config.ts";
 import { addOperationsRoutes, type OperationsApiDependencies } from "./operations-api.ts";
 import { guardRoutes, type App } from "./portal/access.ts";
 import { addCustomerRoutes } from "./portal/customers.ts";
-import { answerFailures, parseBodies } from "./portal/failures.ts";
+import { answerBadPath, answerFailures, parseBodies } from "./portal/failures.ts";
 import { addLeadRoutes } from "./portal/leads.ts";
 import { commonProblems } from "./portal/problem.ts";
 import { addTaskRoutes } from "./portal/tasks.ts";
 import type { JournalStore, PortalStore } from "./store/store.ts";
 import type { Tokens } from "./tokens.ts";
 
-export type HttpLog = (
+type HttpLog = (
   level: "error" | "info" | "debug",
   message: string,
   fields: Readonly<Record<string, string | number | null>>,
@@ -53,16 +53,15 @@ const receiveMs = 30_000;
 const prefixes = ["", "/tenantui"];
 const taskPrefixes = [...prefixes, "/tenantui/tenantui"];
 
-function logRequests(app: App, log: HttpLog): void {
-  app.addHook("onResponse", async (request, reply) => {
-    const { access } = request.routeOptions.config;
-    log(access === "open" ? "debug" : "info", "request", {
-      method: request.method,
-      route: request.routeOptions.url ?? null,
-      status: reply.statusCode,
-      ms: Math.round(reply.elapsedTime),
-      token: request.caller?.name ?? null,
-    });
+function logRequest(log: HttpLog, request: FastifyRequest, reply: FastifyReply): void {
+  // Absent where the path could not be read.
+  const config = request.routeOptions.config as FastifyContextConfig | undefined;
+  log(config?.access === "open" ? "debug" : "info", "request", {
+    method: request.method,
+    route: request.routeOptions.url ?? null,
+    status: reply.statusCode,
+    ms: Math.round(reply.elapsedTime),
+    token: request.caller?.name ?? null,
   });
 }
 
@@ -95,6 +94,10 @@ async function build(dependencies: HttpDependencies): Promise<App> {
         ? null
         : { cert: readFileSync(settings.tls.cert), key: readFileSync(settings.tls.key), minVersion: "TLSv1.2" },
     logger: false,
+    frameworkErrors(error, request, reply) {
+      answerBadPath(error, request, reply);
+      logRequest(log, request, reply);
+    },
     bodyLimit: bodyLimitBytes,
     requestTimeout: receiveMs,
     exposeHeadRoutes: false,
@@ -113,7 +116,7 @@ async function build(dependencies: HttpDependencies): Promise<App> {
       error: error instanceof Error ? (error.stack ?? error.message) : String(error),
     });
   });
-  logRequests(app, log);
+  app.addHook("onResponse", async (request, reply) => logRequest(log, request, reply));
   await app.register(rateLimit, { global: false, max: settings.requestsPerMinute, timeWindow: 60_000 });
   app.addHook("onRequest", app.rateLimit());
   app.addHook("onRequest", async (_request, reply) => {

@@ -41,7 +41,7 @@ export const rest: DriverKind = {
 function openRest(options: DriverOptions): Driver {
   const { device, deadlines } = options;
   const target = parseAddress(device, options.address);
-  if (false)
+  if (target.secure === (options.trust.kind === "plaintext"))
     throw new DriverError("unsupported", `${device}: plain HTTP needs an http:// address and the trust "plaintext"`);
   const { add: addSecret, strike } = openSecrets();
   const credentials = Buffer.from(`${options.user}:${options.password}`, "utf8").toString("base64");

@@ -211,7 +211,6 @@ describe("answers", () => {
     ["PUT", "/api/v3/customer"],
     ["HEAD", "/livez"],
     ["GET", "/tenantui/health"],
-    ["GET", `/api/v2/task/${"x".repeat(200)}`],
   ])("to %s %s are 404 in problem details", async (method, path) => {
     const server = await startServer();
     const answer = await server.call(method, path);
@@ -220,11 +219,16 @@ describe("answers", () => {
     if (method !== "HEAD") expect(answer.body).toMatchObject({ title: "Not Found", status: 404, instance: path });
   });
 
-  it("to a path that cannot be decoded are problem details", async () => {
+  it.each([
+    ["that cannot be decoded", "/api/v2/task/%zz", 400, "Bad Request"],
+    ["that is too long", `/api/v2/task/${"x".repeat(200)}`, 414, "URI Too Long"],
+  ])("to a path %s are problem details", async (_what, path, status, title) => {
     const server = await startServer();
-    const answer = await server.call("GET", "/api/v2/task/%zz");
-    expect(answer.status).toBe(400);
-    expect(answer.body).toMatchObject({ status: 400, title: "Bad Request" });
+    const answer = await server.call("GET", path);
+    expect(answer.status).toBe(status);
+    expect(answer.headers.get("content-type")).toContain("application/problem+json");
+    expect(answer.body).toMatchObject({ status, title, instance: path });
+    expect(server.log).toMatchObject([{ message: "request", fields: { route: null, status } }]);
   });
 
   it("to what the server cannot do show a trace id and no more; the log has the rest", async () => {

@@ -54,6 +54,8 @@ async function enroll(invocation: Invocation, name: string, options: Options): P
   };
 
   say(describe(device, shown, enrolled));
+  if (Date.parse(shown.validTo) < invocation.context.now())
+    output.note(`${name}: this certificate has expired, so the agent will refuse it: renew it on the device.`);
   if (wanted !== undefined && shown.fingerprint256 !== wanted)
     throw new CommandError(
       `${name}: refused: its fingerprint is not the one that was given, ${wanted}. Nothing was recorded.`,

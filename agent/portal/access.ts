@@ -10,7 +10,7 @@ import { Problem } from "./problem.ts";
 export type App = FastifyInstance<Server, IncomingMessage, ServerResponse, FastifyBaseLogger, ZodTypeProvider>;
 
 /** Who may call a route: everybody, whoever has a token, or whoever has one of the scopes. */
-export type Access = "open" | "any token" | readonly Scope[];
+type Access = "open" | "any token" | readonly Scope[];
 
 declare module "fastify" {
   interface FastifyContextConfig {

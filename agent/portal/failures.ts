@@ -53,6 +53,12 @@ export function answerFailures(
   });
 }
 
+/** Answers a request whose path no route can read. */
+export function answerBadPath(error: FastifyError, request: FastifyRequest, reply: FastifyReply): void {
+  const status = error.statusCode === 414 ? 414 : 400;
+  sendProblem(request, reply, new Problem(status, "No route can read this path: it is too long or badly encoded."));
+}
+
 /** Reads request bodies as JSON, strictly: see findJsonFault. A body that is not JSON at all is refused by its type. */
 export function parseBodies(app: App): void {
   app.removeAllContentTypeParsers();

@@ -6,7 +6,7 @@ import { commonProblems, invalid, literalNotFound, Problem, problemResponse, sen
 import { guid } from "./requests.ts";
 import { spellFields } from "./spellings.ts";
 
-export const leadAnswer = z.object({
+const leadAnswer = z.object({
   civicAddresses: z.null(),
   comments: z.null(),
   umpCustomerGuid: z.string().nullable().describe("set once the lead is converted"),
@@ -31,10 +31,10 @@ export const leadAnswer = z.object({
   }),
   contacts: z.null(),
 });
-export type LeadAnswer = z.infer<typeof leadAnswer>;
+type LeadAnswer = z.infer<typeof leadAnswer>;
 
 /** A lead as Live Platform prints it, every member of its sample included. */
-export function printLead(lead: Lead): LeadAnswer {
+function printLead(lead: Lead): LeadAnswer {
   return {
     civicAddresses: null,
     comments: null,

@@ -3,7 +3,7 @@ import type { FastifyReply, FastifyRequest } from "fastify";
 import { z } from "zod";
 
 /** RFC 7807 problem details, with the members that Live Platform shows. `errors`: field → what is wrong with it. */
-export const problemDetails = z.object({
+const problemDetails = z.object({
   type: z.string(),
   title: z.string(),
   status: z.int(),
@@ -12,10 +12,11 @@ export const problemDetails = z.object({
   errors: z.record(z.string(), z.array(z.string())).optional(),
   traceId: z.string().describe("stands in the log line of a failure as well"),
 });
-export type ProblemDetails = z.infer<typeof problemDetails>;
+type ProblemDetails = z.infer<typeof problemDetails>;
 
 export type FieldErrors = Readonly<Record<string, readonly string[]>>;
 
+const longestPath = 500;
 const validationTitle = "One or more validation errors occurred.";
 
 const kinds = {
@@ -24,6 +25,7 @@ const kinds = {
   403: { type: "https://tools.ietf.org/html/rfc7231#section-6.5.3", title: "Forbidden" },
   404: { type: "https://tools.ietf.org/html/rfc7231#section-6.5.4", title: "Not Found" },
   413: { type: "https://tools.ietf.org/html/rfc7231#section-6.5.11", title: "Payload Too Large" },
+  414: { type: "https://tools.ietf.org/html/rfc7231#section-6.5.12", title: "URI Too Long" },
   415: { type: "https://tools.ietf.org/html/rfc7231#section-6.5.13", title: "Unsupported Media Type" },
   429: { type: "https://tools.ietf.org/html/rfc6585#section-4", title: "Too Many Requests" },
   500: { type: "https://tools.ietf.org/html/rfc7231#section-6.6.1", title: "Internal Server Error" },
@@ -57,7 +59,7 @@ export function invalid(errors: FieldErrors, detail = "The request was refused a
 }
 
 /** `00-<32 hex>-<16 hex>-00`, new at every call. */
-export function drawTraceId(): string {
+function drawTraceId(): string {
   return `00-${randomBytes(16).toString("hex")}-${randomBytes(8).toString("hex")}-00`;
 }
 
@@ -69,7 +71,7 @@ export function sendProblem(request: FastifyRequest, reply: FastifyReply, proble
     title: problem.title,
     status: problem.status,
     detail: problem.message,
-    instance: request.url.split("?", 1)[0] ?? "",
+    instance: (request.url.split("?", 1)[0] ?? "").slice(0, longestPath),
     ...(problem.errors === undefined
       ? {}
       : {

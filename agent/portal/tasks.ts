@@ -4,7 +4,7 @@ import type { PortalStore } from "../store/store.ts";
 import type { App } from "./access.ts";
 import { commonProblems, Problem, problemResponse } from "./problem.ts";
 
-export const taskAnswer = z.object({
+const taskAnswer = z.object({
   id: z.string(),
   status: z
     .string()
@@ -16,10 +16,10 @@ export const taskAnswer = z.object({
   outputData: z.object({ umpCustomerGuid: z.string().nullable() }),
   createTime: z.string().describe("when it was accepted: ISO 8601, UTC"),
 });
-export type TaskAnswer = z.infer<typeof taskAnswer>;
+type TaskAnswer = z.infer<typeof taskAnswer>;
 
 /** A task as Live Platform prints it. `inProgressStatus` is its word for a task that has not ended, which no page shows. */
-export function printTask(task: Task, inProgressStatus: string): TaskAnswer {
+function printTask(task: Task, inProgressStatus: string): TaskAnswer {
   const ended = task.status !== "InProgress";
   return {
     id: task.id,

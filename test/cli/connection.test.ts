@@ -1,3 +1,4 @@
+import { chmodSync } from "node:fs";
 import { join } from "node:path";
 import { expect, it } from "vitest";
 import { createCertificate } from "../../mocks/sbc/certificate.ts";
@@ -75,8 +76,6 @@ it("does not read a token that others can read, and says so when the agent asks 
   const agent = await startSmallAgent({ "GET /api/agent/v1/health": { status: 401, body: { title: "Unauthorized" } } });
   const folder = createFolder();
   folder.announce(agent.url);
-  folder.write("data/admin.token.tmp", "");
-  const { chmodSync } = await import("node:fs");
   chmodSync(join(folder.path, "data", "admin.token"), 0o644);
   const { code, stderr } = await folder.run(["status"]);
   expect(code).toBe(1);

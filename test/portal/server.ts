@@ -44,7 +44,7 @@ export const health: HealthReport = {
 };
 export const plan: PlanReport = { device, changes: [], lines: [], reverse: [], conflicts: [], warnings: [] };
 
-export interface Answer {
+interface Answer {
   status: number;
   headers: Headers;
   text: string;
@@ -52,7 +52,7 @@ export interface Answer {
   body: unknown;
 }
 
-export interface CallOptions {
+interface CallOptions {
   token?: string | undefined;
   /** An object is sent as JSON, a string as it is. */
   body?: unknown;

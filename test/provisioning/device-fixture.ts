@@ -1,5 +1,14 @@
 import { createHash } from "node:crypto";
-import type { DeviceConfig, DeviceDescription, Fields, Mention, Row, Step, TableName } from "../../drivers/driver.ts";
+import type {
+  DeviceConfig,
+  DeviceDescription,
+  Fields,
+  Mention,
+  Place,
+  Row,
+  Step,
+  TableName,
+} from "../../drivers/driver.ts";
 import { mediantTables } from "../../drivers/index.ts";
 import { nameOf } from "../../agent/provisioning/observed.ts";
 
@@ -11,7 +20,9 @@ export const description: DeviceDescription = {
   capabilities: { saveNeeded: true, partialScripts: true },
 };
 
-const columns = new Map([...mediantTables].map(([name, table]) => [name, new Set(table.fields.map((f) => f.name))]));
+export const allColumns: DeviceConfig["columns"] = new Map(
+  [...mediantTables].map(([name, table]) => [name, new Set(table.fields.map((f) => f.name))]),
+);
 
 /** What refers to what, as a driver would report it of owned tables. */
 function mentionsOf(rows: readonly Row[]): Mention[] {
@@ -27,7 +38,7 @@ function mentionsOf(rows: readonly Row[]): Mention[] {
 
 export function configOf(rows: readonly Row[], foreign: readonly Mention[] = []): DeviceConfig {
   const fingerprint = createHash("sha256").update(JSON.stringify(rows)).digest("hex");
-  return { rows, mentions: [...mentionsOf(rows), ...foreign], columns, fingerprint };
+  return { rows, mentions: [...mentionsOf(rows), ...foreign], columns: allColumns, fingerprint };
 }
 
 export function row(table: TableName, index: number, fields: Fields, rest: Partial<Row> = {}): Row {
@@ -45,36 +56,42 @@ export const neighbours: readonly Row[] = [
   row("ip-group", 4, { name: "Foreign", "proxy-set-name": "Foreign", "srd-name": "DefaultSRD", tags: "Trunk=else" }),
 ];
 
+/** The documented defaults of a table, as a driver fills them in, under what a row says itself. */
+export function withDefaults(table: TableName, fields: Fields): Fields {
+  const known = (mediantTables.get(table)?.fields ?? []).filter(
+    ({ default: { value, confidence } }) => value !== undefined && (confidence === "doc" || confidence === "seen"),
+  );
+  return { ...Object.fromEntries(known.map((field) => [field.name, field.default.value ?? ""])), ...fields };
+}
+
+export function isSecret(table: TableName, field: string): boolean {
+  return mediantTables.get(table)?.fields.find((f) => f.name === field)?.secret === true;
+}
+
+function readable(table: TableName, fields: Fields): Fields {
+  return Object.fromEntries(Object.entries(fields).filter(([name]) => !isSecret(table, name)));
+}
+
+export function samePlace(a: Place, b: Place): boolean {
+  return a.table === b.table && a.index === b.index && a.parent === b.parent;
+}
+
 /** A device in a few lines: what the steps say, and defaults for what they do not. */
 export function applySteps(config: DeviceConfig, steps: readonly Step[]): DeviceConfig {
   let rows = [...config.rows];
-  const at = (step: Step) => (r: Row) => r.table === step.table && r.index === step.index && r.parent === step.parent;
   for (const step of steps) {
-    const schema = mediantTables.get(step.table);
-    const readable = (fields: Fields): Fields =>
-      Object.fromEntries(
-        Object.entries(fields).filter(([name]) => schema?.fields.find((f) => f.name === name)?.secret !== true),
-      );
+    const { table, index, parent } = step;
     if (step.kind === "delete")
       rows = rows.filter(
-        (r) => !at(step)(r) && !(r.table === "proxy-ip" && step.table === "proxy-set" && r.parent === step.index),
+        (r) => !samePlace(r, step) && !(r.table === "proxy-ip" && table === "proxy-set" && r.parent === index),
       );
     else if (step.kind === "update")
-      rows = rows.map((r) => (at(step)(r) ? { ...r, fields: { ...r.fields, ...readable(step.set) } } : r));
-    else {
-      const defaults = Object.fromEntries(
-        (schema?.fields ?? []).flatMap((f) =>
-          f.default.value === undefined || f.secret === true ? [] : [[f.name, f.default.value]],
-        ),
+      rows = rows.map((r) =>
+        samePlace(r, step) ? { ...r, active: true, fields: { ...r.fields, ...readable(table, step.set) } } : r,
       );
-      const { table, index, parent } = step;
-      rows.push({
-        table,
-        index,
-        ...(parent === undefined ? {} : { parent }),
-        fields: { ...defaults, ...readable(step.fields) },
-        active: true,
-      });
+    else {
+      const fields = withDefaults(table, readable(table, step.fields));
+      rows.push({ table, index, ...(parent === undefined ? {} : { parent }), fields, active: true });
     }
   }
   return configOf(rows);
