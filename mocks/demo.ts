@@ -36,17 +36,23 @@ async function firstLine(script: string, args: readonly string[]): Promise<strin
   return Promise.race([line, exit]);
 }
 
-async function run(args: readonly string[]): Promise<void> {
+/** Runs one command to its end, and resolves with what it printed. */
+async function run(args: readonly string[]): Promise<string> {
   console.log(`\n$ sbc-agent ${args.filter((arg) => arg !== "--config" && !arg.endsWith("agent.yaml")).join(" ")}`);
   const child = start("agent/cli.ts", args);
-  child.stdout?.pipe(process.stdout, { end: false });
+  let printed = "";
+  child.stdout?.on("data", (chunk: Buffer) => {
+    printed += chunk.toString();
+    process.stdout.write(chunk);
+  });
   const [code] = (await once(child, "close")) as [number | null];
   if (code !== 0) throw new Error(`sbc-agent ${args.join(" ")} ended with code ${String(code)}`);
+  return printed;
 }
 
 interface DeviceState {
   saveNeeded: boolean;
-  running: Record<string, { index: number; active: boolean; fields: Record<string, string> }[]>;
+  running: Record<string, { index: number; active: boolean; fields: Record<string, string | object> }[]>;
 }
 
 async function readState(control: string): Promise<DeviceState> {
@@ -58,8 +64,10 @@ function newRows(before: DeviceState, after: DeviceState): string[] {
     rows
       .filter((row) => !(before.running[table] ?? []).some(({ index }) => index === row.index))
       .map(({ index, fields }) => {
-        const set = Object.entries(fields).filter(([, value]) => !["", "0", "-1"].includes(value));
-        return `  ${table} ${index}\n${set.map(([field, value]) => `      ${field} = ${value}`).join("\n")}`;
+        const set = Object.entries(fields).filter(
+          ([, value]) => typeof value !== "object" && !["", "0", "-1"].includes(value),
+        );
+        return `  ${table} ${index}\n${set.map(([field, value]) => `      ${field} = ${String(value)}`).join("\n")}`;
       }),
   );
 }
@@ -91,7 +99,7 @@ async function demonstrate(folder: string): Promise<void> {
   config.ovoc.url = ovoc.url;
   const file = join(folder, "agent.yaml");
   await writeFile(file, stringify(config));
-  const agent = (...args: string[]): Promise<void> => run([...args, "--config", file]);
+  const agent = (...args: string[]): Promise<string> => run([...args, "--config", file]);
 
   await agent("enroll", "sbc1", "--fingerprint", sbc.fingerprint256);
 
@@ -110,12 +118,17 @@ async function demonstrate(folder: string): Promise<void> {
   console.log(`  ${lead.status} ${lead.statusText}`);
 
   const before = await readState(sbc.control);
-  await agent("convert", example);
+  const task = await agent("convert", example);
+  const id = /wst_[0-9a-f-]+/.exec(task)?.[0];
+  if (id === undefined) throw new Error("convert named no task");
+  console.log(`\nGET /api/v2/task/${id}`);
+  const result = await fetch(`${url}/api/v2/task/${id}`, { headers: { authorization: `Bearer ${token}` } });
+  console.log(JSON.stringify(await result.json(), null, 2));
   const after = await readState(sbc.control);
   console.log(`\nRows that came into being on the SBC (${after.saveNeeded ? "NOT saved" : "saved to flash"}):`);
   console.log(newRows(before, after).join("\n"));
 
-  console.log("\nA second run has nothing to do:");
+  console.log("\nThe plan of a second run is empty:");
   await agent("resync", "--dry-run");
   await agent("resync");
 }

@@ -228,7 +228,7 @@ describe("answers", () => {
     expect(answer.status).toBe(status);
     expect(answer.headers.get("content-type")).toContain("application/problem+json");
     expect(answer.body).toMatchObject({ status, title, instance: path });
-    expect(server.log).toMatchObject([{ message: "request", fields: { route: null, status } }]);
+    await expect.poll(() => server.log).toMatchObject([{ message: "request", fields: { route: null, status } }]);
   });
 
   it("to what the server cannot do show a trace id and no more; the log has the rest", async () => {
@@ -270,6 +270,7 @@ describe("the request log", () => {
     await server.call("GET", `/api/v2/task/${canary}`, { headers: { "x-canary": canary } });
     await server.call("GET", `/${canary}`, { token: canary });
     await server.call("GET", "/livez", { token: "" });
+    await expect.poll(() => server.log.length).toBe(5);
     const lines = server.log.map(({ level, message, fields: { ms, ...fields } }) => {
       expect(ms).toEqual(expect.any(Number));
       return [level, message, fields];

@@ -6,6 +6,7 @@ import type { Lease, RecordedChange, RecordedCreate, RunRecord } from "../store/
 import { LeaseLost, type JournalStore } from "../store/store.ts";
 import type { ConversionSource } from "../source/source.ts";
 import type { LeaseClock } from "./lease-clock.ts";
+import { describeRow } from "./observed.ts";
 import { PutOff } from "./outcome.ts";
 import type { PlannedStep } from "./plan.ts";
 
@@ -15,6 +16,8 @@ export interface SessionDependencies {
   settings: Pick<RunSettings, "writeDeadlineMs" | "saveMs" | "settleMs">;
   source: Pick<ConversionSource, "renewLease">;
   journal: Pick<JournalStore, "recordWrite" | "recordSaved" | "audit">;
+  /** Tells the tasks of these ids how far the run is. */
+  noteProgress(taskIds: readonly string[], message: string): Promise<void>;
   /** Keeps the device's configuration of before the first write. */
   keepBackup(text: string): Promise<void>;
   /** Asked once, before the first write of the run. Throws PutOff. */
@@ -154,6 +157,7 @@ export function openSession(
         who: runId,
         data: { taskIds, serialNumber: record.serialNumber, lines, changes: record.changes },
       });
+      await dependencies.noteProgress(taskIds, `Device ${device}: writing ${describeSteps(steps)}.`);
       // Asked again: the process may have been suspended while it wrote its record.
       assertLeaseOutlasts(settings.writeDeadlineMs);
       written.creates.push(...record.creates);
@@ -191,6 +195,12 @@ export function openSession(
       throw new PutOff("unsaved", `${device} still says that it has unsaved changes after three saves`);
     },
   };
+}
+
+function describeSteps(steps: readonly PlannedStep[]): string {
+  const rows = steps.filter(({ step }) => step.parent === undefined);
+  const shown = rows.slice(0, 3).map(({ step, name }) => `${describeRow(step, name)} (${step.kind})`);
+  return shown.join(", ") + (rows.length > shown.length ? ` and ${rows.length - shown.length} more rows` : "");
 }
 
 function recordedCreates(steps: readonly PlannedStep[], absentIn: string): RecordedCreate[] {

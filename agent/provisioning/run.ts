@@ -126,11 +126,14 @@ async function runClaim(
     if (status.upgrading === true)
       throw new DriverError("busy", `${device.name} is being upgraded: nothing is written until that is over`);
     const notes: string[] = [];
+    const noteProgress = (taskIds: readonly string[], message: string): Promise<void> =>
+      source.noteProgress(taskIds, { level: "Information", message });
     const session = openSession(
       {
         ...dependencies,
         driver,
         device: device.name,
+        noteProgress,
         async beforeFirstWrite() {
           const note = foreignEdits.admit(status, claim.unresolved.length > 0);
           if (note !== undefined) notes.push(note);
@@ -154,7 +157,10 @@ async function runClaim(
         maxChanges: dependencies.settings.maxChangesPerRun,
         onResult: (customer, result) => settled.set(customer, result),
       });
-      if (session.unsaved()) await session.save();
+      if (session.unsaved()) {
+        await noteProgress([...work.taskIds.values()], `Device ${device.name}: read back and verified, saving.`);
+        await session.save();
+      }
       await source.complete(claim.lease, completions(dependencies, work, results, notes));
       const links = changedLinks(dependencies, work, results);
       if (links.length > 0) await source.updateLinks(claim.lease, links);

@@ -93,7 +93,7 @@ function readParameters(block: Block, schema: TableSchema): Map<string, string> 
     const spelling = parameterAliases.get(`${schema.name}/${name}`) ?? name;
     const field = schema.fields.find((known) => known.name === spelling);
     if (field === undefined || field.secret === true || value === undefined) continue;
-    if (false) throw notUnderstood(`${name} of ${block.header} has an open quote`);
+    if (value.startsWith('"')) throw notUnderstood(`${name} of ${block.header} has an open quote`);
     fields.set(field.name, spelt(field, value));
   }
   return fields;

@@ -27,8 +27,8 @@ function start(argv: readonly string[]) {
 
 async function run(argv: readonly string[]) {
   const child = start(argv);
-  const [stdout, stderr, [code]] = await Promise.all([text(child.stdout), text(child.stderr), once(child, "close")]);
-  return { code: code as unknown, stdout, stderr };
+  const [stdout, stderr, closed] = await Promise.all([text(child.stdout), text(child.stderr), once(child, "close")]);
+  return { code: closed[0] as unknown, stdout, stderr };
 }
 
 /** A running daemon and its folder; the line is the first that it prints. */

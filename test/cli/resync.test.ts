@@ -106,7 +106,9 @@ it("works alone where the agent that was announced is gone", async () => {
     ["resync"],
     aloneWith(
       async () => ({ devices: [makeResync({ result: "changed", writes: 1, saves: 1 })] }),
-      () => void closed++,
+      () => {
+        closed++;
+      },
     ),
   );
   expect({ code, closed }).toEqual({ code: 0, closed: 1 });
@@ -141,7 +143,9 @@ it("gives the data folder back when it is interrupted alone", async () => {
         interrupt.abort();
         return new Promise(() => undefined);
       },
-      () => void closed++,
+      () => {
+        closed++;
+      },
     ),
   });
   expect({ code, closed }).toEqual({ code: 1, closed: 1 });

@@ -153,12 +153,12 @@ export async function startServer(overrides: Partial<HttpDependencies> = {}): Pr
     log: (level, message, fields) => log.push({ level, message, fields }),
     ...overrides,
   });
-  const { url } = await server.start();
   onTestFinished(async () => {
     await server.stop();
     await store.close();
     rmSync(folder, { recursive: true });
   });
+  const { url } = await server.start();
 
   const call: TestServer["call"] = async (method, path, { token = tokenOf("client"), body, headers } = {}) => {
     const answer = await fetch(`${url}${path}`, {
