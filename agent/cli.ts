@@ -1,4 +1,5 @@
 #!/usr/bin/env node
+import { once } from "node:events";
 import { existsSync, readFileSync } from "node:fs";
 import { createInterface } from "node:readline/promises";
 import { setTimeout as wait } from "node:timers/promises";
@@ -18,7 +19,10 @@ function readVersion(): string {
 async function confirm(question: string, signal: AbortSignal): Promise<boolean> {
   const lines = createInterface({ input: process.stdin, output: process.stderr, terminal: false });
   try {
-    return /^y(es)?$/i.test((await lines.question(question, { signal })).trim());
+    // The end of input (Ctrl-D) is no answer, and no is what stands for it.
+    const silence = once(lines, "close").then(() => "");
+    const answer = await Promise.race([lines.question(question, { signal }), silence]);
+    return /^y(es)?$/i.test(answer.trim());
   } finally {
     lines.close();
   }

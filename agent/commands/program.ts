@@ -1,5 +1,5 @@
 import { Command, CommanderError } from "commander";
-import { AgentRefusal } from "../client.ts";
+import { AgentRefusal, Interrupted } from "../client.ts";
 import { openOutput } from "../output.ts";
 import { addConfigCheck } from "./config-check.ts";
 import type { CommandContext, ExitCode } from "./context.ts";
@@ -39,7 +39,8 @@ export async function runProgram(argv: readonly string[], context: CommandContex
   } catch (error) {
     // Commander has said it already.
     if (error instanceof CommanderError) return error.exitCode === 0 ? exitCodes.done : exitCodes.usage;
-    output.note(describeError(error, program.opts<GlobalOptions>().debug === true));
+    const isAbort = context.signal.aborted && error instanceof Error && error.name === "AbortError";
+    output.note(describeError(isAbort ? new Interrupted() : error, program.opts<GlobalOptions>().debug === true));
     return exitCodeOf(error);
   }
 }

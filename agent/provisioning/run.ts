@@ -2,7 +2,6 @@ import type { Driver, Step } from "../../drivers/driver.ts";
 import { DriverError } from "../../drivers/errors.ts";
 import type { RunSettings } from "../config.ts";
 import type { ConversionSource } from "../source/source.ts";
-import type { ClaimedConversion } from "../store/model.ts";
 import { LeaseLost, type Claim, type JournalStore } from "../store/store.ts";
 import { applyIntents, type CustomerResult } from "./apply.ts";
 import { openSession, type SessionDependencies } from "./device-session.ts";
@@ -10,7 +9,7 @@ import type { ForeignEdits } from "./foreign-edits.ts";
 import { startLeaseClock, type LeaseClock } from "./lease-clock.ts";
 import type { LoginGuard } from "./login-guard.ts";
 import { planDevice, type Plan } from "./plan.ts";
-import { changedLinks, completions, gatherWork, planOptions, type WorkContext } from "./work.ts";
+import { changedLinks, completions, gatherWork, planOptions, type RunRequest, type WorkContext } from "./work.ts";
 
 export interface RunDependencies extends WorkContext, Pick<SessionDependencies, "keepBackup" | "signal" | "wait"> {
   settings: RunSettings;
@@ -22,19 +21,6 @@ export interface RunDependencies extends WorkContext, Pick<SessionDependencies, 
   /** Who this agent is, for the lease. */
   holder: string;
   now(): number;
-}
-
-export interface RunRequest {
-  /** `convert` takes what waits for the device; `resync` re-applies linked customers. */
-  kind: "convert" | "resync";
-  /** For a re-sync: only this customer, by GUID. */
-  customer?: string;
-  /** Stop after the plan; no lease is taken and nothing is recorded. */
-  dryRun: boolean;
-  endCalls: boolean;
-  rerender: boolean;
-  /** A conversion that is only asked about, for a plan of it. */
-  candidate?: ClaimedConversion;
 }
 
 export interface RunReport {

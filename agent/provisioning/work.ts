@@ -8,7 +8,6 @@ import type { Intent } from "./intent.ts";
 import type { PlannedIntent, PlanOptions } from "./needs.ts";
 import { indexRows, nameOf } from "./observed.ts";
 import { renderIntent, type Rendering, type Subject } from "./render-intent.ts";
-import type { RunRequest } from "./run.ts";
 
 /** What turns conversions and links into intents. */
 export interface WorkContext {
@@ -18,6 +17,19 @@ export interface WorkContext {
   settings: Pick<RunSettings, "carrierPolicy">;
   /** Keyed hash, for comparing secrets without keeping them. */
   hash(text: string): string;
+}
+
+export interface RunRequest {
+  /** `convert` takes what waits for the device; `resync` re-applies linked customers. */
+  kind: "convert" | "resync";
+  /** For a re-sync: only this customer, by GUID. */
+  customer?: string;
+  /** Stop after the plan; no lease is taken and nothing is recorded. */
+  dryRun: boolean;
+  endCalls: boolean;
+  rerender: boolean;
+  /** A conversion that is only asked about, for a plan of it. */
+  candidate?: ClaimedConversion;
 }
 
 /** What one run is about, by customer GUID. */

@@ -53,6 +53,21 @@ it("records nothing when the human does not agree, and exits 1", async () => {
   expect(existsSync(pinOf(folder))).toBe(false);
 });
 
+it("records nothing when it is interrupted at the question", async () => {
+  const { folder } = await prepare();
+  const interrupt = new AbortController();
+  const { code, stderr } = await folder.run(["enroll", "sbc-1"], {
+    signal: interrupt.signal,
+    confirm: async (_question, signal) => {
+      interrupt.abort();
+      signal.throwIfAborted();
+      return true;
+    },
+  });
+  expect({ code, stderr }).toEqual({ code: 1, stderr: "Interrupted.\n" });
+  expect(existsSync(pinOf(folder))).toBe(false);
+});
+
 it("shows the certificate and exits 2 where nobody can be asked", async () => {
   const { sbc, folder } = await prepare();
   const { code, stdout, stderr } = await folder.run(["enroll", "sbc-1"]);

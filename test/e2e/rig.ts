@@ -89,7 +89,8 @@ export function clientOf(url: string, token: string) {
       ...(body === undefined ? {} : { body: JSON.stringify(body) }),
     });
     const text = await response.text();
-    return { status: response.status, body: text === "" ? undefined : (JSON.parse(text) as unknown) };
+    const json = response.headers.get("content-type")?.includes("json") === true;
+    return { status: response.status, body: json ? (JSON.parse(text) as unknown) : text };
   };
   const task = async (id: string): Promise<TaskBody> => (await ask("GET", `/api/v2/task/${id}`)).body as TaskBody;
   return {
@@ -184,6 +185,8 @@ export interface Rig {
   mocks: readonly MockSbc[];
   mock: MockSbc;
   client: Client;
+  url(): string;
+  adminToken(): string;
   /** Ends the agent and starts it again on the same data. */
   restart(overrides?: Partial<Record<string, unknown>>): Promise<void>;
   stop(): Promise<void>;
@@ -214,6 +217,8 @@ export async function startRig(
     mocks,
     mock,
     client: clientOf(agent.url, token()),
+    url: () => agent.url,
+    adminToken: token,
     async restart(overrides) {
       await agent.stop();
       config = configFor(

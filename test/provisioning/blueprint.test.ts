@@ -74,7 +74,11 @@ describe("a blueprint is refused", () => {
     ["a name with spaces", blueprintText([proxySet], "name: my own\ndescription: x"), "mine.yaml: name: "],
     ["no rows", "name: mine\ndescription: x\nrows: []", "mine.yaml: rows: "],
     ["a word that nobody knows", blueprintText([proxySet], "name: mine\ndescription: x\nscript: y"), "script"],
-    ["a table that is not owned", blueprintText(["  - { table: srd, fields: { name: x } }"]), "'srd' cannot be written"],
+    [
+      "a table that is not owned",
+      blueprintText(["  - { table: srd, fields: { name: x } }"]),
+      "'srd' cannot be written",
+    ],
     ["a table of child rows", blueprintText(["  - { table: proxy-ip, fields: {} }"]), "'proxy-ip' cannot be written"],
     ["a table that is none", blueprintText(["  - { table: toString, fields: {} }"]), "'toString' cannot be written"],
     [
@@ -162,7 +166,7 @@ describe("a template", () => {
     expect(parseTemplate(template)).toEqual(parts);
   });
 
-  it.each(["{{", "}}", "{{}}", "{{a", "a}}", "{{1a}}", "{{a b}}", "{{a??}}", "{{{a}}}", "{{a{{b}}}}"])(
+  it.each(["{{", "}}", "{{}}", "{{a", "a}}", "{{1a}}", "{{a b}}", "{{a??}}", "{{a{{b}}}}"])(
     "%j is refused",
     (template) => {
       expect(() => parseTemplate(template)).toThrow(/placeholder|is not \{\{name\}\}/);

@@ -59,6 +59,7 @@ export async function sessionOn(
       settings: { writeDeadlineMs: 60_000, saveMs: 60_000, settleMs: 100 },
       source: { renewLease: async () => undefined },
       journal,
+      noteProgress: async () => undefined,
       keepBackup: async () => undefined,
       beforeFirstWrite: async () => undefined,
       signal: new AbortController().signal,

@@ -1,0 +1,328 @@
+import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
+import type { Driver } from "../../drivers/driver.ts";
+import { DriverError } from "../../drivers/errors.ts";
+import type { DeviceSession, SessionDependencies } from "../../agent/provisioning/device-session.ts";
+import { startLeaseClock, type LeaseClock } from "../../agent/provisioning/lease-clock.ts";
+import { PutOff } from "../../agent/provisioning/outcome.ts";
+import type { PlannedStep } from "../../agent/provisioning/plan.ts";
+import { LeaseLost } from "../../agent/store/store.ts";
+import { neighbours } from "./device-fixture.ts";
+import { fakeDevice, type FakeDevice } from "./fake-device.ts";
+import { lease, memoryJournal, sessionOn, wait, type MemoryJournal } from "./fake-run.ts";
+
+const step: PlannedStep = {
+  step: { kind: "create", table: "ip-group", index: 5, fields: { tags: "Trunk=t", name: "Acme" } },
+  name: "Acme",
+  before: {},
+  customers: ["c1"],
+  endsCalls: false,
+};
+const change: PlannedStep = {
+  step: { kind: "update", table: "ip-group", index: 4, name: "Foreign", set: { "sip-group-name": "new" } },
+  name: "Foreign",
+  before: { "sip-group-name": "" },
+  customers: ["c1"],
+  endsCalls: false,
+};
+
+let device: FakeDevice;
+let journal: MemoryJournal;
+beforeEach(() => {
+  vi.useFakeTimers({ toFake: ["performance", "Date"] });
+  device = fakeDevice(neighbours);
+  journal = memoryJournal();
+});
+afterEach(() => {
+  vi.useRealTimers();
+});
+
+async function opened(more: Partial<SessionDependencies> = {}, clock?: LeaseClock): Promise<DeviceSession> {
+  const session = await sessionOn(device, journal, more, clock);
+  await session.read();
+  return session;
+}
+
+/** The device's driver, with some of its methods in other hands. */
+const driverWith = (more: Partial<Driver>): Driver => ({ ...device.driver, ...more });
+
+describe("a script", () => {
+  it("is on record, with what it creates and what it changes, before the first line leaves", async () => {
+    let recorded: unknown;
+    const driver = driverWith({
+      async apply(steps, signal) {
+        recorded = structuredClone(journal.records);
+        return device.driver.apply(steps, signal);
+      },
+    });
+    const session = await opened({ driver });
+    await session.send([step, change], ["wst_1"]);
+    expect(recorded).toMatchObject([
+      {
+        runId: session.runId,
+        serialNumber: "1234",
+        state: "written",
+        taskIds: ["wst_1"],
+        creates: [{ table: "ip-group", index: 5, name: "Acme", customers: ["c1"] }],
+        changes: [{ table: "ip-group", index: 4, name: "Foreign", before: { "sip-group-name": "" } }],
+      },
+    ]);
+  });
+
+  it("does not leave when it cannot be recorded", async () => {
+    const recordWrite = () => Promise.reject(new LeaseLost("fenced"));
+    const session = await opened({ journal: { ...journal, recordWrite } });
+    await expect(session.send([step], [])).rejects.toThrow(LeaseLost);
+    expect(device.scripts).toEqual([]);
+  });
+
+  it("needs a read before it", async () => {
+    const session = await sessionOn(device, journal);
+    await expect(session.send([step], [])).rejects.toThrow("needs a read");
+  });
+
+  it("that was refused is a value, with the device's words", async () => {
+    device.behaviour.refuses = (line) => line.endsWith("activate");
+    const session = await opened();
+    expect(await session.send([step], [])).toEqual({ kind: "refused", text: "Invalid: ip-group 5 activate" });
+  });
+
+  it("whose answer was lost is a value", async () => {
+    device.behaviour.faults = [{ kind: "lost", afterLines: 1 }];
+    const session = await opened();
+    expect(await session.send([step], [])).toMatchObject({ kind: "lost", error: { code: "timeout" } });
+  });
+
+  it("of which nothing was sent throws", async () => {
+    device.behaviour.faults = [{ kind: "busy" }];
+    const session = await opened();
+    await expect(session.send([step], [])).rejects.toThrow(DriverError);
+  });
+
+  it("of which nothing was sent leaves no index reserved", async () => {
+    device.behaviour.faults = [{ kind: "busy" }];
+    const session = await opened();
+    await expect(session.send([step], [])).rejects.toThrow(DriverError);
+    expect((await sessionOn(device, journal)).written.creates).toEqual([]);
+  });
+
+  it("shows no secret in the audit", async () => {
+    const fields = { "served-ip-group-name": "Foreign", "serving-ip-group-name": "Foreign", password: "s3cret" };
+    const session = await opened();
+    const account: PlannedStep = { ...step, step: { kind: "create", table: "account", index: 1, fields } };
+    await session.send([account], []);
+    expect(JSON.stringify([journal.trail, journal.records])).not.toContain("s3cret");
+  });
+});
+
+describe("before the first script, and only then,", () => {
+  it("the device's configuration is kept", async () => {
+    const kept: string[] = [];
+    const session = await opened({ keepBackup: async (text) => void kept.push(text) });
+    await session.send([step], []);
+    await session.send([change], []);
+    expect(kept).toEqual(["; a restorable configuration"]);
+    expect(device.backups()).toBe(1);
+  });
+
+  it("somebody may put the run off, and then nothing is recorded", async () => {
+    const beforeFirstWrite = () => Promise.reject(new PutOff("foreign-edits", "wait"));
+    const session = await opened({ beforeFirstWrite });
+    await expect(session.send([step], [])).rejects.toThrow(PutOff);
+    expect([journal.records, device.scripts, device.backups()]).toEqual([[], [], 0]);
+    expect(session.unsaved()).toBe(false);
+  });
+});
+
+describe("a lease", () => {
+  const pass = (ms: number): void => {
+    vi.advanceTimersByTime(ms);
+  };
+  const jumpWall = (ms: number): void => {
+    vi.setSystemTime(Date.now() + ms);
+  };
+  const refusing = { renewLease: () => Promise.reject(new LeaseLost("taken over")) };
+
+  it("is not renewed while it outlasts a write by a quarter", async () => {
+    const renewals: number[] = [];
+    const session = await opened({ source: { renewLease: async () => void renewals.push(1) } });
+    pass(29_000);
+    await session.send([step], []);
+    expect(renewals).toEqual([]);
+  });
+
+  it.each([
+    ["monotonic", pass],
+    ["wall", jumpWall],
+  ])("is renewed when it nears its end by the %s clock", async (_, spend) => {
+    const renewals: number[] = [];
+    const session = await opened({ source: { renewLease: async () => void renewals.push(1) } });
+    spend(31_000);
+    await session.send([step], []);
+    expect(renewals).toEqual([1]);
+    expect(device.scripts.length).toBe(1);
+  });
+
+  it.each([
+    ["monotonic", pass],
+    ["wall", jumpWall],
+  ])("that cannot be renewed at its end by the %s clock stops everything", async (_, spend) => {
+    const session = await opened({ source: refusing });
+    spend(31_000);
+    await expect(session.send([step], [])).rejects.toThrow(LeaseLost);
+    expect([device.scripts, journal.records]).toEqual([[], []]);
+  });
+
+  it.each([
+    ["monotonic", pass],
+    ["wall", jumpWall],
+  ])("that ends by the %s clock while the record is written stops the script", async (_, spend) => {
+    const recordWrite: MemoryJournal["recordWrite"] = async (...args) => {
+      await journal.recordWrite(...args);
+      spend(61_000);
+    };
+    const session = await opened({ journal: { ...journal, recordWrite } });
+    await expect(session.send([step], [])).rejects.toThrow(LeaseLost);
+    expect(device.scripts).toEqual([]);
+  });
+
+  it("counts from before its renewal was asked for", async () => {
+    const session = await opened({ source: { renewLease: async () => pass(61_000) } });
+    pass(31_000);
+    await expect(session.send([step], [])).rejects.toThrow(LeaseLost);
+  });
+
+  it("whose renewal failed is not taken for a renewed one", async () => {
+    const clock = startLeaseClock(() => Date.now());
+    const session = await opened({ source: { renewLease: () => Promise.reject(new Error("portal away")) } }, clock);
+    pass(100_000);
+    await expect(session.send([step], [])).rejects.toThrow("portal away");
+    expect(clock.usedMs()).toBeGreaterThanOrEqual(100_000);
+  });
+
+  it("must outlast a save too", async () => {
+    const session = await opened({ source: refusing });
+    await session.send([step], []);
+    pass(lease.durationMs);
+    await expect(session.save()).rejects.toThrow(LeaseLost);
+    expect(device.saves()).toBe(0);
+  });
+});
+
+describe("a run that was told to stop", () => {
+  it("neither reads nor writes", async () => {
+    const ending = new AbortController();
+    const session = await opened({ signal: ending.signal });
+    ending.abort(new Error("stop"));
+    await expect(session.send([step], [])).rejects.toThrow("stop");
+    await expect(session.read()).rejects.toThrow("stop");
+    expect(device.scripts).toEqual([]);
+  });
+});
+
+describe("saving", () => {
+  const saving = (answers: (boolean | "unknown")[]): Partial<Driver> => ({
+    async status(signal) {
+      return { ...(await device.driver.status(signal)), saveNeeded: answers.shift() ?? false };
+    },
+  });
+
+  it.each([
+    ["the device shows nothing unsaved", [false], 1],
+    ["the device does not tell whether something is unsaved", ["unknown" as const], 1],
+    ["somebody's edit had come between", [true, false], 2],
+  ])("closes the records when %s", async (_, answers, saves) => {
+    const session = await opened();
+    await session.send([step], []);
+    const driver = driverWith(saving(["unknown", ...answers]));
+    const again = await sessionOn({ ...device, driver }, journal);
+    await again.save();
+    expect([again.counts.saves, again.unsaved(), journal.unresolved()]).toEqual([saves, false, []]);
+  });
+
+  it("is put off after three times, and the records stay open", async () => {
+    const session = await opened();
+    await session.send([step], []);
+    const again = await sessionOn({ ...device, driver: driverWith(saving([true, true, true, true, true])) }, journal);
+    await expect(again.save()).rejects.toThrow(PutOff);
+    expect([again.counts.saves, again.unsaved(), journal.unresolved().length]).toEqual([3, true, 1]);
+  });
+
+  it("is due while an earlier run's record is open, though nothing was written since", async () => {
+    await (await opened()).send([step], []);
+    expect((await opened()).unsaved()).toBe(true);
+  });
+
+  it("is not due where nothing was written", async () => {
+    expect((await opened()).unsaved()).toBe(false);
+  });
+});
+
+describe("records of earlier runs", () => {
+  it.each([
+    ["the same serial number count", "1234", 1],
+    ["another serial number do not", "9999", 0],
+    ["any serial number count where the device tells none", "unknown", 1],
+  ])("of %s", async (_, serialNumber, count) => {
+    await (await opened()).send([step], []);
+    device.behaviour.status = { serialNumber };
+    expect((await opened()).written.creates.length).toBe(count);
+  });
+
+  it("made while the device told no serial number count", async () => {
+    device.behaviour.status = { serialNumber: "unknown" };
+    await (await opened()).send([step], []);
+    device.behaviour.status = {};
+    expect((await opened()).written.creates.length).toBe(1);
+  });
+});
+
+describe("reading until the device is quiet", () => {
+  it("ends with two equal reads", async () => {
+    const session = await opened();
+    await session.readStable();
+    expect(device.reads()).toBe(3);
+  });
+
+  it("goes on while reads differ, and ends with the last", async () => {
+    const session = await opened();
+    await session.send([step], []);
+    device.behaviour.lag = 0;
+    const config = await session.readStable();
+    expect(config.rows.some((r) => r.fields["name"] === "Acme")).toBe(true);
+    expect(session.config).toBe(config);
+  });
+
+  it("gives up as `protocol` when somebody keeps writing", async () => {
+    let index = 10;
+    const session = await opened({
+      async wait(ms) {
+        await wait(ms);
+        index += 1;
+        device.edit((rows) => rows.map((r) => (r.table === "realm" ? { ...r, index } : r)));
+      },
+    });
+    await expect(session.readStable()).rejects.toMatchObject({ code: "protocol" });
+  });
+
+  it("ends at once with what was waited for", async () => {
+    const session = await opened();
+    await session.readUntil(() => true);
+    expect(device.reads()).toBe(2);
+  });
+
+  it("waits for what lags behind", async () => {
+    device.behaviour.lag = 3;
+    const session = await opened();
+    await session.send([step], []);
+    const config = await session.readUntil((c) => c.rows.some((r) => r.fields["name"] === "Acme"));
+    expect(config.rows.some((r) => r.fields["name"] === "Acme")).toBe(true);
+  });
+
+  it("ends with what there is when it does not come and nothing moves", async () => {
+    const started = performance.now();
+    const session = await opened();
+    await session.readUntil(() => false);
+    expect(performance.now() - started).toBeGreaterThanOrEqual(100);
+    expect(performance.now() - started).toBeLessThan(200);
+  });
+});

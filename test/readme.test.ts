@@ -1,0 +1,31 @@
+import { readFileSync } from "node:fs";
+import { describe, expect, it } from "vitest";
+import { parse } from "yaml";
+import { checkConfig } from "../agent/config.ts";
+import { parseBlueprint } from "../agent/provisioning/blueprint.ts";
+
+const read = (file: string): string => readFileSync(new URL(`../${file}`, import.meta.url), "utf8");
+
+function firstYaml(file: string): string {
+  const [, text] = /```yaml\n([\s\S]*?)```/.exec(read(file)) ?? [];
+  if (text === undefined) throw new Error(`${file} shows no YAML`);
+  return text;
+}
+
+describe("the documentation", () => {
+  it("shows a configuration in the README that can be used", () => {
+    expect(checkConfig(parse(firstYaml("README.md")), "README.md", "/").devices).toHaveLength(1);
+  });
+
+  it("shows a blueprint that can be used", () => {
+    const text = firstYaml("docs/blueprints.md").replace(
+      "fields: { ... }",
+      'fields: { served-ip-group-name: "{{shortName}}", serving-ip-group-name: "{{shortName}}" }',
+    );
+    expect(parseBlueprint(text, "docs/blueprints.md").rows).toHaveLength(3);
+  });
+
+  it("starts the demo from a configuration that can be used", () => {
+    expect(checkConfig(parse(read("config/demo.yaml")), "config/demo.yaml", "/").carriers).toHaveLength(1);
+  });
+});
