@@ -1,4 +1,5 @@
 import PQueue from "p-queue";
+import { DriverError } from "../drivers/errors.ts";
 import type { DeviceSettings, RunSettings } from "./config.ts";
 import type { Log } from "./log.ts";
 import type { Metrics } from "./metrics.ts";
@@ -166,7 +167,7 @@ export function createLane(dependencies: LaneDependencies): Lane {
     }
     succeeded();
     if (result.kind === "idle") return false;
-    countEnded(result.report);
+    logRun("convert", result.report);
     return result.report.customers >= settings.maxBatch;
   }
 
@@ -185,21 +186,14 @@ export function createLane(dependencies: LaneDependencies): Lane {
     );
   }
 
-  function countEnded(report: RunReport): void {
-    for (const [customer, result] of report.results) {
-      if (result.kind === "failed") metrics.conversionEnded("failed");
-      log.info("conversion ran", {
-        device: device.name,
-        customer: report.shortNames.get(customer),
-        result: result.kind,
-      });
+  function logRun(kind: string, { runId, results, shortNames, taskIds, customers, writes, saves }: RunReport): void {
+    for (const [guid, { kind: result }] of results) {
+      const task = taskIds.get(guid);
+      if (task === undefined) continue;
+      if (result === "failed") metrics.conversionEnded("failed");
+      log.info("conversion ran", { device: device.name, run: runId, task, customer: shortNames.get(guid), result });
     }
-    log.info("run done", {
-      device: device.name,
-      conversions: report.customers,
-      writes: report.writes,
-      saves: report.saves,
-    });
+    log.info("run done", { device: device.name, run: runId, kind, customers, writes, saves });
   }
 
   function enqueueConvert(): void {
@@ -238,11 +232,13 @@ export function createLane(dependencies: LaneDependencies): Lane {
       if (result.kind !== "done")
         return { ...report, result: "put-off", reason: "another run holds the device; repeat in a minute" };
       succeeded();
+      logRun("resync", result.report);
       const { drifted, ...shown } = reportResync(result.report);
       drift = { checkedAt: iso(now()), drifted };
       return shown;
     } catch (error) {
-      const outcome = failed(error);
+      // What stops a re-sync after its plan, such as its limit, is no reason to hold up conversions.
+      const outcome = error instanceof DriverError ? failed(error) : decideOutcome(error);
       return { ...report, result: outcome.kind === "human" ? "failed" : "put-off", reason: outcome.message };
     }
   }

@@ -1,3 +1,4 @@
+import { X509Certificate } from "node:crypto";
 import net from "node:net";
 import tls from "node:tls";
 import type { DeviceIdentity, Trust } from "./driver.ts";
@@ -27,6 +28,18 @@ export function parseAddress(device: string, address: string): Target {
   const secure = url.protocol === "https:";
   const host = url.hostname.startsWith("[") ? url.hostname.slice(1, -1) : url.hostname;
   return { device, host, port: url.port === "" ? (secure ? 443 : 80) : Number(url.port), secure };
+}
+
+/** Throws DriverError `identity` for an enrolled certificate that is none, before anything is sent anywhere. */
+export function requireTrust(device: string, trust: Trust): void {
+  if (trust.kind !== "certificate") return;
+  try {
+    new X509Certificate(trust.pem);
+  } catch (error) {
+    throw new DriverError("identity", `${device}: what was enrolled is not a PEM certificate; enrol the device anew`, {
+      cause: error instanceof Error ? plainCause(error) : error,
+    });
+  }
 }
 
 /**

@@ -220,6 +220,7 @@ export interface DeviceIdentity {
 
 /** One entry of the table of shipped drivers. */
 export interface DriverKind {
+  /** Opens no connection. Throws DriverError `unsupported` or `identity` for options that can never work. */
   open(options: DriverOptions): Driver;
   /** Fetches the identity to enrol; sends no credentials. Throws DriverError. */
   identify(address: string, connectMs: number): Promise<DeviceIdentity>;

@@ -1,4 +1,4 @@
-import { fetchIdentity, parseAddress } from "./connection.ts";
+import { fetchIdentity, parseAddress, requireTrust } from "./connection.ts";
 import type {
   DeviceConfig,
   DeviceDescription,
@@ -8,6 +8,7 @@ import type {
   DriverOptions,
   Step,
   TableName,
+  Transcript,
 } from "./driver.ts";
 import { DriverError } from "./errors.ts";
 import type { Dialect } from "./mediant/dialects.ts";
@@ -43,6 +44,7 @@ function openRest(options: DriverOptions): Driver {
   const target = parseAddress(device, options.address);
   if (target.secure === (options.trust.kind === "plaintext"))
     throw new DriverError("unsupported", `${device}: plain HTTP needs an http:// address and the trust "plaintext"`);
+  requireTrust(device, options.trust);
   const { add: addSecret, strike } = openSecrets();
   const credentials = Buffer.from(`${options.user}:${options.password}`, "utf8").toString("base64");
   addSecret(options.password);
@@ -101,8 +103,12 @@ function openRest(options: DriverOptions): Driver {
 
   function lines(steps: readonly Step[], shown: "mask" | "show"): readonly string[] {
     const { tables, limits } = describe();
-    const shows = shown === "mask" ? (line: string) => strike(line) : (line: string) => line;
-    return render(steps, { tables, limits, columns }, shown).map(shows);
+    try {
+      const script = render(steps, { tables, limits, columns }, shown);
+      return shown === "mask" ? script.map(strike) : script;
+    } catch (error) {
+      throw named(error);
+    }
   }
 
   async function text(request: Request, signal: AbortSignal): Promise<string> {
@@ -113,33 +119,38 @@ function openRest(options: DriverOptions): Driver {
     return answer.text;
   }
 
-  async function readOnce(signal: AbortSignal): Promise<DeviceConfig> {
-    const [running, ini] = await both(
+  async function readTexts(signal: AbortSignal): Promise<readonly [string, string]> {
+    return both(
       (linked) => text(get("reading the running configuration", "files/cliScript"), linked),
       (linked) => text(get("reading the INI file", "files/ini"), linked),
       signal,
     );
-    const tables = dialectOf(lastStatus?.firmware ?? "unknown")?.tables ?? mediantTables;
-    const config = mergeConfiguration(running, ini, tables);
-    columns = config.columns;
-    lastIni = ini;
-    return config;
   }
 
   async function read(signal: AbortSignal): Promise<DeviceConfig> {
     for (let reads = 1; ; reads += 1) {
+      const [running, ini] = await readTexts(signal);
+      const tables = dialectOf(lastStatus?.firmware ?? "unknown")?.tables ?? mediantTables;
       try {
-        return await readOnce(signal);
+        const config = mergeConfiguration(running, ini, tables);
+        columns = config.columns;
+        lastIni = ini;
+        return config;
       } catch (error) {
+        // Another writer may have come between the two texts.
         if (error instanceof Disagreement && reads < maxReads) continue;
-        if (error instanceof DriverError && error.code === "protocol" && !error.message.startsWith(device))
-          throw new DriverError("protocol", `${device}: reading the configuration: ${error.message}`);
-        throw error;
+        throw named(error);
       }
     }
   }
 
-  async function apply(steps: readonly Step[], signal: AbortSignal) {
+  /** Pure parts know no device: their errors get its name here. */
+  function named(error: unknown): unknown {
+    if (!(error instanceof DriverError)) return error;
+    return new DriverError(error.code, `${device}: ${error.message}`, { cause: error });
+  }
+
+  async function apply(steps: readonly Step[], signal: AbortSignal): Promise<Transcript> {
     rememberSecrets(steps);
     const script = lines(steps, "show");
     const printed = lines(steps, "mask");
@@ -181,7 +192,11 @@ function openRest(options: DriverOptions): Driver {
   async function backup(signal: AbortSignal): Promise<string> {
     if (lastIni !== undefined) return lastIni;
     const ini = await text(get("reading the INI file", "files/ini"), signal);
-    parseIni(ini, new Set());
+    try {
+      parseIni(ini, new Set());
+    } catch (error) {
+      throw named(error);
+    }
     return ini;
   }
 

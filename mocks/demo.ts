@@ -64,10 +64,11 @@ function newRows(before: DeviceState, after: DeviceState): string[] {
     rows
       .filter((row) => !(before.running[table] ?? []).some(({ index }) => index === row.index))
       .map(({ index, fields }) => {
-        const set = Object.entries(fields).filter(
-          ([, value]) => typeof value !== "object" && !["", "0", "-1"].includes(value),
+        // Secrets are shown as objects.
+        const set = Object.entries(fields).flatMap(([field, value]) =>
+          typeof value === "object" || ["", "0", "-1"].includes(value) ? [] : [`      ${field} = ${value}`],
         );
-        return `  ${table} ${index}\n${set.map(([field, value]) => `      ${field} = ${String(value)}`).join("\n")}`;
+        return [`  ${table} ${index}`, ...set].join("\n");
       }),
   );
 }

@@ -3,7 +3,7 @@ import { request as httpsRequest } from "node:https";
 import { connect } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { describe, expect, it, onTestFinished } from "vitest";
+import { describe, expect, it, onTestFinished, vi } from "vitest";
 import { scopes, type Scope } from "../agent/config.ts";
 import { createCertificate } from "../mocks/sbc/certificate.ts";
 import { canary, device, health, siptest4, startServer, tenant, tokenOf, unknownGuid } from "./portal/server.ts";
@@ -356,6 +356,25 @@ describe("the server", () => {
     await stopped;
     await expect(server.call("GET", "/livez")).rejects.toThrow();
     await server.stop();
+  });
+
+  it("cuts off what is still under way five seconds later", async () => {
+    let asked: (() => void) | undefined;
+    const wasAsked = new Promise<void>((resolve) => (asked = resolve));
+    const server = await startServer({
+      metrics: () => {
+        asked?.();
+        return new Promise(() => undefined);
+      },
+    });
+    const underWay = expect(server.call("GET", "/metrics", { token: tokenOf("read") })).rejects.toThrow();
+    await wasAsked;
+    vi.useFakeTimers({ toFake: ["setTimeout", "clearTimeout"] });
+    onTestFinished(() => void vi.useRealTimers());
+    const stopped = server.stop();
+    await vi.advanceTimersByTimeAsync(5_000);
+    await stopped;
+    await underWay;
   });
 
   it("does not wait for idle connections when it stops", async () => {

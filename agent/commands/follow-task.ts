@@ -6,10 +6,10 @@ import { exitCodes } from "./context.ts";
 import { CommandError } from "./errors.ts";
 
 /** How a task stands (portal API, section 3.5): a success may say that nothing was created. */
-export type TaskState = "in-progress" | "converted" | "already-converted" | "completed" | "failed";
+type TaskState = "in-progress" | "converted" | "already-converted" | "completed" | "failed";
 
 /** Any status word that is not known to be an end means: still running. */
-export function taskState(task: TaskAnswer): TaskState {
+function taskState(task: TaskAnswer): TaskState {
   const word = task.status.replace(/\s/g, "");
   const details = task.details ?? [];
   if (word === "CompletedFailed") return "failed";

@@ -24,12 +24,16 @@ export interface RunDependencies extends WorkContext, Pick<SessionDependencies, 
 }
 
 export interface RunReport {
+  /** Null for a plan, which is no run. */
+  runId: string | null;
   device: string;
   plan: Plan;
   /** Prints lines of the plan as this device's driver would send them. */
   render: (steps: readonly Step[]) => readonly string[];
   results: ReadonlyMap<string, CustomerResult>;
+  /** By customer GUID, as are the task ids of conversions. */
   shortNames: ReadonlyMap<string, string>;
+  taskIds: ReadonlyMap<string, string>;
   customers: number;
   writes: number;
   saves: number;
@@ -88,11 +92,13 @@ async function planOnly(dependencies: RunDependencies, request: RunRequest): Pro
     const recorded = claim.unresolved.flatMap((record) => record.creates);
     const plan = planDevice(config, driver.describe(), work.intents, recorded, planOptions(dependencies, request));
     return {
+      runId: null,
       device: device.name,
       plan: { ...plan, conflicts: new Map([...work.refused, ...plan.conflicts]) },
       render: (steps) => driver.render(steps),
       results: new Map(),
       shortNames: work.shortNames,
+      taskIds: work.taskIds,
       customers: work.shortNames.size,
       writes: 0,
       saves: 0,
@@ -158,11 +164,13 @@ async function runClaim(
         data: { results: Object.fromEntries(results), ...session.counts },
       });
       return {
+        runId: session.runId,
         device: device.name,
         plan,
         render: (steps) => driver.render(steps),
         results,
         shortNames: work.shortNames,
+        taskIds: work.taskIds,
         customers: work.shortNames.size,
         ...session.counts,
       };

@@ -18,7 +18,7 @@ export interface Undo {
  * Whether the row that stands at a recorded place is the one that our script made: the record calls it absent before,
  * and index and name match. A row that was begun and never named holds nothing, or only our tag.
  */
-export function isOurs(created: RecordedCreate, row: Row): boolean {
+function isOurs(created: RecordedCreate, row: Row): boolean {
   const name = nameOf(row);
   return name === "" ? !row.active : sameName(name, created.name);
 }

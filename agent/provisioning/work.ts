@@ -111,7 +111,8 @@ export function gatherWork(
 
 export function planOptions(context: WorkContext, request: RunRequest): PlanOptions {
   return {
-    carrierPolicy: context.settings.carrierPolicy,
+    // Only a re-sync knows all links of the device, and with them whose rows use a Proxy Set.
+    carrierPolicy: request.kind === "resync" ? context.settings.carrierPolicy : "report",
     sharedAddressAllowed: (proxySet) =>
       context.carriers.some((c) => c.allowSharedAddress && c.name.toLowerCase() === proxySet.toLowerCase()),
     endCalls: request.endCalls,

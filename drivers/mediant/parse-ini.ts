@@ -1,7 +1,7 @@
 import { DriverError } from "../errors.ts";
 
 /** One table of an INI file. */
-export interface IniTable {
+interface IniTable {
   name: string;
   /** Column names without the table's prefix, in the file's order. */
   columns: readonly string[];

@@ -15,7 +15,7 @@ export interface Block {
   active: boolean;
 }
 
-export interface Parameter {
+interface Parameter {
   name: string;
   /** Without its quotes; `undefined` for a lone word. */
   value: string | undefined;

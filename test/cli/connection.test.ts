@@ -104,11 +104,13 @@ it.each([
 });
 
 it("does not follow a redirect with its token", async () => {
-  const agent = await startSmallAgent({ "GET /api/agent/v1/health": { status: 307, body: "elsewhere" } });
+  const elsewhere = await startSmallAgent(answers);
+  const location = `${elsewhere.url}/api/agent/v1/health`;
+  const agent = await startSmallAgent({ "GET /api/agent/v1/health": { status: 307, body: "elsewhere", location } });
   const folder = createFolder();
   folder.announce(agent.url);
   const { code, stderr } = await folder.run(["status"]);
-  expect(code).toBe(1);
+  expect({ code, asked: elsewhere.asked }).toEqual({ code: 1, asked: [] });
   expect(stderr).toContain("answered 307");
 });
 

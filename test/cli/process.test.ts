@@ -55,9 +55,9 @@ async function startDaemon(options: { latencyMs?: number } = {}) {
   expect(enrolled.stderr).toBe("");
   const child = start(["run", "--config", join(folder.path, "agent.yaml")]);
   const closed = once(child, "close");
-  const errors = text(child.stderr);
+  child.stderr.resume();
   const first = await Promise.race([once(createInterface(child.stdout), "line"), closed]);
-  return { sbc, folder, child, closed, errors, line: String(first[0]) };
+  return { folder, child, closed, line: String(first[0]) };
 }
 
 async function post(folder: Folder, path: string, body: object): Promise<number> {
@@ -109,8 +109,8 @@ it("interrupts a command that waits for an agent", async () => {
   expect(await errors).toContain("The task goes on; look again:");
 });
 
-it("serves its commands from enrolment to re-sync, and stops at SIGTERM", async () => {
-  const { sbc, folder, child, closed, line } = await startDaemon();
+it("serves its commands from enrolment to re-sync, stops at SIGTERM, and leaves them to work alone", async () => {
+  const { folder, child, closed, line } = await startDaemon();
   expect(line).toMatch(/^sbc-agent listens on http:\/\/127\.0\.0\.1:\d+$/);
   const body = JSON.parse(readFileSync(join(root, "config/examples/siptest4.json"), "utf8")) as {
     msTenantId: string;
@@ -131,11 +131,13 @@ it("serves its commands from enrolment to re-sync, and stops at SIGTERM", async 
   expect((await folder.run(["status"])).stdout).toMatch(/sbc-1 +paused/);
   expect((await folder.run(["resume", "sbc-1", "--reason", "test"])).code).toBe(0);
   expect((await folder.run(["resync", "--device", "sbc-9"])).code).toBe(1);
-  await sbc.stop();
 
   child.kill("SIGTERM");
   expect((await closed)[0]).toBe(0);
   expect(existsSync(join(folder.path, "data/agent.json"))).toBe(false);
+  const alone = await run(["resync", "--config", join(folder.path, "agent.yaml")]);
+  expect(alone).toMatchObject({ code: 0, stdout: expect.stringMatching(/sbc-1 +in sync +1 +0 +0/) as string });
+  expect(alone.stderr).toContain("working without one");
 });
 
 it("is ended at once by a second signal while it waits for a device", async () => {

@@ -11,7 +11,7 @@ export const creation: ChangeReport = {
   endsCalls: false,
 };
 
-export const moving: ChangeReport = {
+const moving: ChangeReport = {
   action: "update",
   row: 'ip-group 3 "Acme"',
   fields: [{ field: "srd-name", before: "Other", after: "DefaultSRD" }],

@@ -12,7 +12,7 @@ export interface Asked {
   body: string;
 }
 
-export type Answer = { status?: number; body: unknown } | "hang up";
+export type Answer = { status?: number; body: unknown; location?: string } | "hang up";
 
 /** Answers by `METHOD /path`; a list answers one after the other and stays at its last. */
 export type Answers = Readonly<Record<string, Answer | readonly Answer[]>>;
@@ -38,6 +38,7 @@ export async function startSmallAgent(answers: Answers, tls?: { cert: string; ke
       if (answer === "hang up") return void request.socket.destroy();
       response.statusCode = answer.status ?? 200;
       response.setHeader("content-type", "application/json");
+      if (answer.location !== undefined) response.setHeader("location", answer.location);
       response.end(JSON.stringify(answer.body));
     });
   };

@@ -2,6 +2,7 @@ import { inspect } from "node:util";
 import { afterEach, describe, expect, it } from "vitest";
 import type { Driver, DriverOptions, Step } from "../../drivers/driver.ts";
 import type { DriverErrorCode } from "../../drivers/errors.ts";
+import { DriverError } from "../../drivers/errors.ts";
 import type { FakeDevice, Handler } from "./fake-device.ts";
 import { faultOf, json, never, openDriver, password, startFakeDevice, startTcp, text } from "./fake-device.ts";
 
@@ -19,20 +20,22 @@ const account: Step = {
   fields: { "served-ip-group-name": "A", "serving-ip-group-name": "B", password: "s3cret-trunk" },
 };
 
-/** A driver whose device answers its first status, and everything else with the handler. */
+/** A driver whose device answers status calls until one came back, and everything after that with the handler. */
 async function open(handler: Handler, more: Partial<DriverOptions> = {}): Promise<Driver> {
-  let asked = false;
+  let ready = false;
   device = await startFakeDevice((request, response, body) => {
-    if (asked || !(request.url ?? "").endsWith("/status")) {
-      handler(request, response, body);
-      return;
-    }
-    asked = true;
-    json(response, 200, { versionID: "7.40A.250.440" });
+    if (ready) handler(request, response, body);
+    else json(response, 200, { versionID: "7.40A.250.440" });
   });
   driver = openDriver(device.address, more);
-  await driver.status(never);
+  // Short deadlines are meant for what comes after: a busy machine may miss them here.
+  while (!ready) ready = await driver.status(never).then(() => true, isTimeout);
   return driver;
+}
+
+function isTimeout(error: unknown): false {
+  if (error instanceof DriverError && error.code === "timeout") return false;
+  throw error;
 }
 
 type Call = "status" | "read" | "apply" | "save" | "backup";
@@ -252,7 +255,7 @@ describe("deadlines", () => {
     for (const call of ["status", "apply"] as const) {
       const begun = performance.now();
       expect(await faultOf(callOn(one, call))).toMatchObject({ code: "timeout", mayHaveActed: call === "apply" });
-      expect(performance.now() - begun).toBeLessThan(2_000);
+      expect(performance.now() - begun).toBeLessThan(10_000);
     }
     for (const drip of drips) clearInterval(drip);
   });
@@ -270,7 +273,7 @@ describe("deadlines", () => {
 
   it("leave a driver that works again", async () => {
     const answers: Handler[] = [silence, answering(200, '{"versionID":"7.40A.250.440"}')];
-    const one = await open((...given) => answers.shift()?.(...given), { deadlines: { ...short, requestMs: 60 } });
+    const one = await open((...given) => answers.shift()?.(...given), { deadlines: { ...short, requestMs: 1_000 } });
     expect((await faultOf(one.status(never))).code).toBe("timeout");
     expect((await one.status(never)).firmware).toBe("7.40A.250.440");
   });

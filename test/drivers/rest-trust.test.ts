@@ -69,6 +69,12 @@ describe("trust in a device", () => {
     await new Promise((resolve) => server.close(resolve));
   });
 
+  it("cannot rest on an enrolled text that is no certificate", () => {
+    expect(() => openDriver("https://edge-1.example", { trust: pinned("-----BEGIN CERTIFICATE-----\nAAAA") })).toThrow(
+      "not a PEM certificate",
+    );
+  });
+
   it("is asked for again on every new connection", async () => {
     const first = await start(certificate);
     driver = openDriver(first.address, { trust: fingerprint(certificate.fingerprint256) });

@@ -1,8 +1,9 @@
 import { drivers } from "../../drivers/index.ts";
 import type { FaultOrder } from "../../mocks/sbc/faults.ts";
 import { startMockSbc } from "../../mocks/sbc/mock-sbc.ts";
-import type { ContractFault, DeviceState, DriverEnvironment } from "../driver-contract.ts";
-import { startingIni, testDriver } from "../driver-contract.ts";
+import { testDriver } from "../driver-contract.ts";
+import type { ContractFault, DeviceState, DriverEnvironment } from "./contract-environment.ts";
+import { startingIni } from "./contract-environment.ts";
 
 async function startRestDevice(): Promise<DriverEnvironment> {
   const mock = await startMockSbc({ ini: startingIni, user: "agent", password: "hunter2-correct" });

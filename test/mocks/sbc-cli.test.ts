@@ -55,7 +55,7 @@ describe("modes", () => {
   it("takes unique beginnings of every word of a path and refuses ambiguous ones", async () => {
     const { cli } = await startCli();
     cli.execute("conf voip");
-    expect(cli.execute("s 1").refused).toBe(true);
+    expect(cli.execute("sip 0").refused).toBe(true);
     expect(cli.execute("sip-d acc 3").refused).toBe(false);
     expect(cli.mode).toBe("account-3");
   });
@@ -219,6 +219,44 @@ describe("values", () => {
     const lines = [...openIpGroup, 'name "x"', 'proxy-set-name "Teams-OC"', "proxy-keepalive-use-ipg enable"];
     expect(run(cli, ...lines, "activate").refused).toBe(true);
     expect(run(cli, "no proxy-keepalive-use-ipg", "activate").refused).toBe(false);
+  });
+
+  it("takes at most ten accounts of one served IP Group", async () => {
+    const { cli } = await startCli();
+    const account = (index: number) => [
+      `sip-definition account ${index}`,
+      "served-ip-group-name IPG_Fabrikam",
+      "serving-ip-group-name IPG_Fabrikam",
+      "exit",
+    ];
+    cli.execute("configure voip");
+    for (let index = 1; index < 10; index += 1) expect(run(cli, ...account(index)).refused).toBe(false);
+    expect(run(cli, ...account(10)).refused).toBe(true);
+  });
+
+  it("wants a Proxy Set, its SIP Interface and its IP Groups in one SRD", async () => {
+    const { mock, cli } = await startCli();
+    run(cli, "configure voip", "srd 1", 'name "SRD_1"', "exit");
+    const strange = ["proxy-set 5", 'proxy-name "P"', "srd-name SRD_1", "sbcipv4-sip-int-name SIF_WAN", "activate"];
+    expect(run(cli, ...strange, "exit").refused).toBe(true);
+    run(cli, "sip-interface 2", "interface-name SIF_1", "srd-name SRD_1", "exit");
+    expect(run(cli, "proxy-set 5", "sbcipv4-sip-int-name SIF_1", "activate", "exit").refused).toBe(false);
+    expect(run(cli, "ip-group 5", "name G", "proxy-set-name P", "srd-name DefaultSRD", "activate").refused).toBe(true);
+    expect(run(cli, "srd-name SRD_1", "activate").refused).toBe(false);
+    expect((await rowAt(mock, "IPGroup", 5))?.active).toBe(true);
+  });
+
+  it("wants the SRD to be named where there are two", async () => {
+    const { cli } = await startCli();
+    run(cli, "configure voip", "srd 1", 'name "SRD_1"', "exit", "ip-group 5", "name G");
+    expect(cli.execute("activate").refused).toBe(true);
+  });
+
+  it("keeps a name that is taken, inactive, when the setting says so", async () => {
+    const { mock, cli } = await startCli({ settings: { duplicateName: "inactive" } });
+    expect(run(cli, ...openIpGroup, 'name "teams-oc"').refused).toBe(false);
+    expect(cli.execute("activate").refused).toBe(true);
+    expect(await rowAt(mock, "IPGroup", 7)).toMatchObject({ active: false, fields: { Name: "teams-oc" } });
   });
 
   it("marks an IP Group whose Proxy Set is missing inactive when the setting says so", async () => {

@@ -1,5 +1,6 @@
 import { createHash } from "node:crypto";
 import { describe, expect, it } from "vitest";
+import { createRecorder } from "../../mocks/sbc/recorder.ts";
 import { control, customerLines, demoIni, rest, rowAt, script, startDevice, state } from "./device.ts";
 
 describe("the control side", () => {
@@ -44,6 +45,16 @@ describe("the control side", () => {
       ],
       dropped: 0,
     });
+  });
+
+  it("forgets the oldest lines when there are many", () => {
+    const recorder = createRecorder();
+    for (let count = 0; count < 10_005; count += 1) {
+      recorder.line({ source: "script", line: `line ${count}`, result: "ok", output: "" });
+    }
+    const { lines, dropped } = recorder.received();
+    expect([lines.length, lines[0]?.line, dropped]).toEqual([10_000, "line 5", 5]);
+    expect(recorder.stats.commands).toBe(10_005);
   });
 
   it("counts", async () => {

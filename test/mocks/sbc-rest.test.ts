@@ -183,6 +183,24 @@ describe("running and startup configuration", () => {
     expect((await state(mock)).running["IPGroup"]).toHaveLength(3);
   });
 
+  it("does not finish a save that a reset cut off", async () => {
+    const mock = await startDevice({ saveMs: 20 });
+    const saving = mock.device.save();
+    mock.device.reboot(false);
+    expect(await saving).toBe(false);
+    expect(mock.device.recorder.stats.saves).toBe(0);
+  });
+
+  it("still needs a save for what changed while flash was written", async () => {
+    const mock = await startDevice({ saveMs: 20 });
+    await script(mock, customerLines);
+    const saving = mock.device.save();
+    await script(mock, ["configure voip", "no ip-group 5"]);
+    await saving;
+    const { startup, saveNeeded } = await state(mock);
+    expect([startup["IPGroup"]?.length, saveNeeded]).toEqual([4, true]);
+  });
+
   it("turns every connection away while it boots", async () => {
     const mock = await startDevice({ bootMs: 60_000 });
     await control(mock, "POST", "/reboot");

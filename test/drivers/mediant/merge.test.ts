@@ -90,11 +90,15 @@ describe("one read out of two texts", () => {
     expect(merge(printRunning(rows), printIni([])).rows.map((row) => row.active)).toEqual([false, true]);
   });
 
-  it("lets the INI hide the Accounts", () => {
+  it.each([
+    ["says so", "\r\n;  *** TABLE Account *** \r\n; This table contains hidden elements.\r\n"],
+    ["does not", ""],
+  ])("lets the INI hide the Accounts where it %s", (_what, comment) => {
     const accounts = sampleRows.filter((row) => row.table === "account");
     const others = sampleRows.filter((row) => row.table !== "account");
-    const ini = `${printIni(others)}\r\n;  *** TABLE Account *** \r\n; This table contains hidden elements.\r\n`;
-    const read = merge(printRunning(sampleRows), ini).rows.filter((row) => row.table === "account");
+    const read = merge(printRunning(sampleRows), printIni(others) + comment).rows.filter(
+      (row) => row.table === "account",
+    );
     expect(read).toMatchObject(accounts.map(({ index }) => ({ index, fields: { register: "reg" } })));
   });
 

@@ -97,6 +97,7 @@ describe("reading a running configuration", () => {
     ["no voip block", printRunning(sampleRows).replace("configure voip", "configure data")],
     ["a line outside of the blocks", `${printRunning(sampleRows)}Mediant VE SBC# `],
     ["a missing exit", around(["   ip-group 1", '    name "A"', "    activate"])],
+    ["an exit that stands too far left", around(["   ip-group 1", '    name "A"', "  exit"])],
     ["an exit too many", around(["   exit"])],
     ["a parameter that stands too far left", around(["   ip-group 1", '    name "A"', '   tags "x"', "   exit"])],
     ["an open quote in an owned row", around(["   ip-group 1", '    name "A', "    activate", "   exit"])],
@@ -104,6 +105,10 @@ describe("reading a running configuration", () => {
     ["a row twice", around(["   ip-group 1", "   exit", "   ip-group 1", "   exit"])],
   ])("is a protocol error with %s", (_what, text) => {
     expect(fault(text)).not.toBe("");
+  });
+
+  it("says that the header is missing", () => {
+    expect(fault("<html>log in</html>")).toContain("header");
   });
 
   it("is a protocol error when it is cut at any byte before its last line", () => {

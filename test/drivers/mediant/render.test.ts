@@ -145,7 +145,12 @@ describe("rendering", () => {
     ],
     ["a field it does not know", create("ip-group", 1, { name: "A", "no-such": "1" }), "no field"],
     ["a field of the object prototype", create("ip-group", 1, { name: "A", constructor: "1" }), "no field"],
-    ["a field without a CLI name", create("ip-group", 1, { name: "A", TeamsDirectRoutingMode: "1" }), "not known"],
+    [
+      "a field without a CLI name",
+      create("proxy-set", 1, { "proxy-name": "A", TLSRemoteSubjectName: "x" }),
+      "CLI name",
+    ],
+    ["a field whose words nobody knows", create("ip-group", 1, { name: "A", "registration-mode": "1" }), "words"],
     ["a value that the grammar refuses", create("ip-group", 1, { name: "A\nexit" }), "name takes"],
     ["a new row without its name", create("ip-group", 1, { tags: "a" }), "needs name"],
     ["a child without its parent", create("proxy-ip", 1, { "proxy-address": "h" }), "parent is missing"],

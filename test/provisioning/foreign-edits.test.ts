@@ -1,0 +1,91 @@
+import { describe, expect, it } from "vitest";
+import type { DeviceStatus } from "../../drivers/driver.ts";
+import { watchForeignEdits, type ForeignEdits } from "../../agent/provisioning/foreign-edits.ts";
+import { PutOff } from "../../agent/provisioning/outcome.ts";
+
+let time = 0;
+const watch = (policy: "wait" | "save" | "refuse"): ForeignEdits => {
+  time = 1_000_000;
+  return watchForeignEdits("sbc1", policy, { foreignEditsWaitMs: 900_000 }, () => time);
+};
+
+const status = (saveNeeded: DeviceStatus["saveNeeded"]): DeviceStatus => ({
+  firmware: "unknown",
+  product: "unknown",
+  serialNumber: "unknown",
+  saveNeeded,
+  resetNeeded: "unknown",
+  locked: "unknown",
+  highAvailability: "unknown",
+  upgrading: "unknown",
+  upTime: "unknown",
+});
+
+/** What kept the run from writing. */
+function putOff(edits: ForeignEdits): PutOff | undefined {
+  try {
+    edits.admit(status(true), false);
+    return undefined;
+  } catch (error) {
+    if (error instanceof PutOff) return error;
+    throw error;
+  }
+}
+
+describe.each(["wait", "save", "refuse"] as const)("with policy '%s' a run goes on without a word", (policy) => {
+  it.each([
+    ["nothing is unsaved", false, false],
+    ["the device does not tell", "unknown", false],
+    ["what is unsaved was written by us", true, true],
+  ] as const)("when %s", (_, saveNeeded, ownUnsaved) => {
+    expect(watch(policy).admit(status(saveNeeded), ownUnsaved)).toBeUndefined();
+  });
+});
+
+describe("unsaved changes of others", () => {
+  it("are waited for, half a minute at a time", () => {
+    expect(putOff(watch("wait"))).toMatchObject({ code: "foreign-edits", afterMs: 30_000, needsHuman: false });
+  });
+
+  it("are waited for until the time is over, and the message says when that is", () => {
+    const edits = watch("wait");
+    expect(putOff(edits)?.message).toContain(new Date(1_900_000).toISOString());
+    time += 890_000;
+    expect(putOff(edits)?.afterMs).toBe(10_000);
+  });
+
+  it("are saved with a warning when the time is over", () => {
+    const edits = watch("wait");
+    putOff(edits);
+    time += 900_000;
+    expect(edits.admit(status(true), false)).toContain("Unsaved changes of others on device sbc1 were saved");
+  });
+
+  it("are waited for anew when they had been saved in between", () => {
+    const edits = watch("wait");
+    putOff(edits);
+    time += 899_000;
+    edits.admit(status(false), false);
+    time += 2_000;
+    expect(putOff(edits)?.afterMs).toBe(30_000);
+  });
+
+  it("are waited for anew after they were once saved along", () => {
+    const edits = watch("wait");
+    putOff(edits);
+    time += 900_000;
+    edits.admit(status(true), false);
+    expect(putOff(edits)).toBeDefined();
+  });
+
+  it("are saved at once, with a warning, by policy 'save'", () => {
+    expect(watch("save").admit(status(true), false)).toContain("were saved along with this customer's");
+  });
+
+  it("are never written over by policy 'refuse', however long they stand", () => {
+    const edits = watch("refuse");
+    putOff(edits);
+    time += 10_000_000;
+    expect(putOff(edits)).toMatchObject({ code: "foreign-edits", afterMs: 60_000 });
+  });
+});

@@ -1,0 +1,111 @@
+import { beforeEach, describe, expect, it } from "vitest";
+import { DriverError, type DriverErrorCode } from "../../drivers/errors.ts";
+import { guardLogins, type LoginGuard } from "../../agent/provisioning/login-guard.ts";
+import type { JournalStore } from "../../agent/store/store.ts";
+import { neighbours } from "./device-fixture.ts";
+import { fakeDevice } from "./fake-device.ts";
+
+const { signal } = new AbortController();
+
+/** Counts as the store does: before each attempt, and back when it was accepted or undecided. */
+function countingJournal(): Pick<JournalStore, "beginLogin" | "endLogin"> & { failures: number } {
+  return {
+    failures: 0,
+    async beginLogin(_device, _hash, limit) {
+      if (this.failures >= limit) return { allowed: false, failures: this.failures };
+      this.failures += 1;
+      return { allowed: true, failures: this.failures - 1 };
+    },
+    async endLogin(_device, _hash, result) {
+      if (result === "accepted") this.failures = 0;
+      if (result === "undecided") this.failures -= 1;
+    },
+  };
+}
+
+let journal: ReturnType<typeof countingJournal>;
+let guard: LoginGuard;
+let asked = 0;
+beforeEach(() => {
+  journal = countingJournal();
+  guard = guardLogins(journal, "sbc1", "hash", 2);
+  asked = 0;
+});
+
+/** A device that answers the first request so. */
+const answering = (code: DriverErrorCode | undefined) => ({
+  ...fakeDevice(neighbours).driver,
+  async status() {
+    asked += 1;
+    expect(journal.failures).toBeGreaterThan(0);
+    if (code !== undefined) throw new DriverError(code, "what came back");
+    return fakeDevice(neighbours).driver.status(signal);
+  },
+});
+
+async function attempt(code: DriverErrorCode | undefined): Promise<string> {
+  try {
+    await guard.firstStatus(answering(code), signal);
+    return "accepted";
+  } catch (error) {
+    return error instanceof DriverError ? error.code : String(error);
+  }
+}
+
+describe("the first request of a run", () => {
+  it("is counted before it is tried, and forgotten when it was accepted", async () => {
+    expect(await attempt(undefined)).toBe("accepted");
+    expect(journal.failures).toBe(0);
+  });
+
+  it("stands as a failure when it was refused", async () => {
+    expect(await attempt("auth")).toBe("auth");
+    expect(journal.failures).toBe(1);
+  });
+
+  it.each(["unreachable", "timeout", "busy", "protocol", "identity", "forbidden", "unsupported", "rejected"] as const)(
+    "is taken back when it ended as '%s', which says nothing about the log-in",
+    async (code) => {
+      expect(await attempt(code)).toBe(code);
+      expect(journal.failures).toBe(0);
+    },
+  );
+
+  it("is not tried once the limit is reached, and the message says what to do", async () => {
+    await attempt("auth");
+    await attempt("auth");
+    const refused = guard.firstStatus(answering(undefined), signal);
+    await expect(refused).rejects.toMatchObject({ code: "auth" });
+    await expect(refused).rejects.toThrow(/no log-in was tried.*sbc-agent resume sbc1/);
+    expect(asked).toBe(2);
+  });
+
+  it("counts also when the process dies before it is answered", async () => {
+    await journal.beginLogin("sbc1", "hash", 2);
+    await attempt("auth");
+    await attempt("auth");
+    expect(asked).toBe(1);
+  });
+});
+
+describe("a refusal in mid-run", () => {
+  const refusal = new DriverError("auth", "401");
+
+  it("is counted", async () => {
+    await attempt(undefined);
+    await guard.noteRefusal(refusal);
+    expect(journal.failures).toBe(1);
+  });
+
+  it("is not counted twice when it was that of the first request", async () => {
+    await attempt("auth");
+    await guard.noteRefusal(refusal);
+    expect(journal.failures).toBe(1);
+  });
+
+  it.each([new DriverError("timeout", "x"), new Error("x"), undefined])("is not what this is: %s", async (error) => {
+    await attempt(undefined);
+    await guard.noteRefusal(error);
+    expect(journal.failures).toBe(0);
+  });
+});

@@ -1,0 +1,131 @@
+import { describe, expect, it } from "vitest";
+import type { Step } from "../../drivers/driver.ts";
+import { planDevice } from "../../agent/provisioning/plan.ts";
+import type { PlannedIntent } from "../../agent/provisioning/needs.ts";
+import { reportResync, reportRun } from "../../agent/provisioning/report-plan.ts";
+import type { RunReport } from "../../agent/provisioning/run.ts";
+import { conversionOf, linkedOf, options, registering, subjectOf } from "./customers.ts";
+import { applySteps, configOf, description, neighbours, row } from "./device-fixture.ts";
+import { fakeDevice } from "./fake-device.ts";
+
+const subject = subjectOf("Acme", registering);
+const guid = subject.customerGuid;
+const empty = configOf(neighbours);
+const { driver } = fakeDevice(neighbours);
+
+/** A dry run's report; what it asked to be rendered is kept. */
+function dryRun(config: typeof empty, intents: readonly PlannedIntent[], more: Partial<RunReport> = {}) {
+  const rendered: (readonly Step[])[] = [];
+  const report: RunReport = {
+    device: "sbc1",
+    plan: planDevice(config, description, intents, [], options),
+    render(steps) {
+      rendered.push(steps);
+      return driver.render(steps);
+    },
+    results: new Map(),
+    shortNames: new Map(intents.map(({ intent }) => [intent.customerGuid, intent.shortName])),
+    customers: intents.length,
+    writes: 0,
+    saves: 0,
+    ...more,
+  };
+  return { report, rendered };
+}
+
+const after = applySteps(
+  empty,
+  planDevice(empty, description, [conversionOf(subject)], [], options).steps.map(({ step }) => step),
+);
+const drifted = configOf(
+  after.rows.map((r) => (r.fields["name"] === "Acme" ? { ...r, fields: { ...r.fields, "sip-group-name": "old" } } : r)),
+);
+
+describe("a plan for people", () => {
+  it("says each change, field by field, and for whom", () => {
+    const { changes } = reportRun(dryRun(drifted, [linkedOf(subject)]).report);
+    expect(changes).toEqual([
+      {
+        action: "update",
+        row: 'ip-group 5 "Acme"',
+        fields: [{ field: "sip-group-name", before: "old", after: "reg.example.net" }],
+        customers: ["Acme"],
+        endsCalls: false,
+      },
+    ]);
+  });
+
+  it("names new rows and their children, with nothing before", () => {
+    const { changes } = reportRun(dryRun(empty, [conversionOf(subject)]).report);
+    expect(changes.map((change) => change.row).slice(0, 2)).toEqual([
+      'proxy-set 4 "SIPTrunk"',
+      'proxy-ip 4/0 "198.51.100.10"',
+    ]);
+    expect(changes.flatMap(({ fields }) => fields.map(({ before }) => before)).every((before) => before === null)).toBe(
+      true,
+    );
+  });
+
+  it.each([
+    ["new rows", empty, conversionOf(subject)],
+    ["a changed password", after, linkedOf(subject, { secretsWritten: new Set() })],
+  ])("shows the secrets of %s as ******** and nowhere else", (_, config, intent) => {
+    const report = reportRun(dryRun(config, [intent]).report);
+    expect(JSON.stringify(report)).not.toContain(registering.secrets.CarrierUserPassword);
+    const shown = report.changes.flatMap(({ fields }) => fields).filter(({ field }) => field === "password");
+    expect(shown).toEqual([{ field: "password", before: null, after: "********" }]);
+  });
+
+  it("has no lines when there is nothing to do", () => {
+    expect(reportRun(dryRun(after, [linkedOf(subject)]).report)).toMatchObject({ changes: [], lines: [], reverse: [] });
+  });
+
+  it("says conflicts and warnings by the customer's name", () => {
+    const config = configOf([...neighbours, row("ip-group", 7, { name: "Acme" })]);
+    expect(reportRun(dryRun(config, [conversionOf(subject)]).report).conflicts).toMatchObject([{ customer: "Acme" }]);
+    const adopted = reportRun(dryRun(after, [conversionOf(subject)]).report);
+    expect(adopted.warnings[0]).toMatch(/^Acme: ip-group 5 'Acme' was already on the device/);
+  });
+});
+
+describe("the reverse lines", () => {
+  it.each([
+    ["new rows", empty, [conversionOf(subject), conversionOf(subjectOf("Bolt"))]],
+    ["changes", drifted, [linkedOf(subject)]],
+    ["both", drifted, [linkedOf(subject), conversionOf(subjectOf("Bolt", { proxySet: "Backup" }))]],
+  ])("take back %s", (_, config, intents) => {
+    const { report, rendered } = dryRun(config, intents);
+    reportRun(report);
+    const [forward = [], reverse = []] = rendered;
+    expect(forward).not.toEqual([]);
+    expect(applySteps(applySteps(config, forward), reverse).rows).toEqual(config.rows);
+  });
+
+  it("delete Accounts before IP Groups before Proxy Sets", () => {
+    const { reverse } = reportRun(dryRun(empty, [conversionOf(subject)]).report);
+    expect(reverse).toEqual(["no account 1", "no ip-group 5", "no proxy-set 4"]);
+  });
+});
+
+describe("the result of a re-sync", () => {
+  const failed = { kind: "failed", message: "it was refused: x", onDevice: true } as const;
+  it.each([
+    ["in-sync", after, {}, 0],
+    ["pending", drifted, {}, 1],
+    ["changed", drifted, { writes: 1, saves: 1 }, 0],
+    ["failed", after, { results: new Map([[guid, failed]]) }, 1],
+  ] as const)("is '%s'", (result, config, more, count) => {
+    const report = reportResync(dryRun(config, [linkedOf(subject)], more).report);
+    expect([report.result, report.drifted]).toEqual([result, count]);
+  });
+
+  it("counts a customer once, however many of its rows have drifted", () => {
+    expect(reportResync(dryRun(empty, [linkedOf(subject)]).report).drifted).toBe(1);
+  });
+
+  it("says a conflict once, though it is in the plan and in the results", () => {
+    const config = configOf([...neighbours, row("ip-group", 7, { name: "Acme", tags: "Trunk=else" })]);
+    const { report } = dryRun(config, [linkedOf(subject)], { results: new Map([[guid, failed]]) });
+    expect(reportResync(report).conflicts.length).toBe(1);
+  });
+});
