@@ -257,7 +257,13 @@ export function checkConfig(data: unknown, file: string, folder: string): AgentC
     })),
     ...(config.ovoc === undefined
       ? {}
-      : { ovoc: { ...config.ovoc, password: resolveFrom(folder, config.ovoc.password) } }),
+      : {
+          ovoc: {
+            ...config.ovoc,
+            password: resolveFrom(folder, config.ovoc.password),
+            ...(config.ovoc.ca === undefined ? {} : { ca: resolve(folder, config.ovoc.ca) }),
+          },
+        }),
   };
 }
 

@@ -43,10 +43,7 @@ export interface CommandContext {
   wait(ms: number, signal: AbortSignal): Promise<void>;
   /** Asks a human to agree; undefined where nobody sits at the terminal. */
   confirm: ((question: string, signal: AbortSignal) => Promise<boolean>) | undefined;
-  startAgent(
-    config: AgentConfig,
-    options: { env: Environment; logFormat: "json" | "text"; onFatal?: (error: Error) => void },
-  ): Promise<RunningAgent>;
+  startAgent(config: AgentConfig, options: { env: Environment; logFormat: "json" | "text" }): Promise<RunningAgent>;
   /** Takes the lock of the data folder; throws an Error that says who holds it. */
   openAlone(config: AgentConfig, env: Environment): Promise<Alone>;
   /** Throws an Error with `faults` when a blueprint cannot be used. */

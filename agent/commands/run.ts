@@ -4,7 +4,6 @@ import type { CommandContext, ExitCode, RunningAgent } from "./context.ts";
 import { exitCodes } from "./context.ts";
 import type { Perform } from "./invocation.ts";
 import { addEpilogue } from "./invocation.ts";
-import { describeError } from "./errors.ts";
 
 /** What is under way at the first signal gets this long; with what the process needs to end it stays within 10 s. */
 const stopMs = 9_000;
@@ -16,7 +15,7 @@ export function addRun(program: Command, perform: Perform): void {
     .action((_options: object, self: Command) => perform(self, run));
   addEpilogue(command, "sbc-agent run --config /etc/sbc-agent/agent.yaml", {
     0: "stopped by a signal, in order",
-    1: "could not start, ended by a fault, or did not stop in time",
+    1: "could not start, or did not stop in time",
   });
 }
 
@@ -24,25 +23,20 @@ async function run(invocation: Parameters<Parameters<Perform>[1]>[0]): Promise<E
   const { context, output } = invocation;
   const config = readConfig(invocation);
   const { format } = config.log;
-  let fail: (error: Error) => void = () => undefined;
-  const ended = new Promise<Error | undefined>((resolve) => {
-    fail = resolve;
-    const stop = (): void => resolve(undefined);
-    if (context.signal.aborted) stop();
-    else context.signal.addEventListener("abort", stop, { once: true });
-  });
   const agent = await context.startAgent(config, {
     env: context.env,
     logFormat: format === "auto" ? (context.stderr.isTTY ? "text" : "json") : format,
-    onFatal: (error) => fail(error),
   });
   output.print(`sbc-agent listens on ${agent.url}`);
-  const fatal = await ended;
-  if (fatal !== undefined) output.note(`sbc-agent cannot go on: ${describeError(fatal, false)}`);
+  await untilAborted(context.signal);
   const stopped = await stopInTime(agent, context);
   if (!stopped)
     output.note(`sbc-agent did not stop within ${stopMs / 1_000} s; what is unfinished goes on at the next start`);
-  return fatal === undefined && stopped ? exitCodes.done : exitCodes.failed;
+  return stopped ? exitCodes.done : exitCodes.failed;
+}
+
+async function untilAborted(signal: AbortSignal): Promise<void> {
+  if (!signal.aborted) await new Promise((resolve) => signal.addEventListener("abort", resolve, { once: true }));
 }
 
 async function stopInTime(agent: RunningAgent, context: CommandContext): Promise<boolean> {

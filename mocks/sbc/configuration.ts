@@ -77,9 +77,11 @@ export function putRow(configuration: Configuration, table: Table, row: Row): vo
   const cells: Record<string, string> = {};
   for (const column of table.columns) cells[column.name] = cellOf(row, column);
   for (const name of configuration.formats[table.name] ?? []) cells[name] = row.cells[name] ?? cells[name] ?? "$$";
-  const others = rowsOf(configuration, table).filter((other) => other.index !== row.index);
-  const rows = [...others, { ...row, cells }];
-  configuration.tables[table.name] = rows.sort((one, two) => one.index - two.index);
+  const rows = [...rowsOf(configuration, table)];
+  const place = rows.findIndex((other) => other.index >= row.index);
+  const isThere = rows[place]?.index === row.index;
+  rows.splice(place < 0 ? rows.length : place, isThere ? 1 : 0, { ...row, cells });
+  configuration.tables[table.name] = rows;
 }
 
 /** Takes a row out. */
@@ -101,8 +103,12 @@ export function findRow(configuration: Configuration, table: Table, index: numbe
 export function findNamed(configuration: Configuration, table: Table, name: string): Row | undefined {
   const { nameColumn } = table;
   if (nameColumn === undefined || name === "") return undefined;
-  const wanted = name.toLowerCase();
-  return rowsOf(configuration, table).find((row) => (row.cells[nameColumn] ?? "").toLowerCase() === wanted);
+  return rowsOf(configuration, table).find((row) => isSameName(row.cells[nameColumn] ?? "", name));
+}
+
+/** Names compare without regard to case. */
+export function isSameName(one: string, two: string): boolean {
+  return one.length === two.length && one.toLowerCase() === two.toLowerCase();
 }
 
 /** The rows inside a parent row, in the order of their index in it. */
@@ -126,14 +132,13 @@ export function referencesTo(
   table: Table,
   name: string,
 ): { table: Table; row: Row; column: Column }[] {
-  const wanted = name.toLowerCase();
-  if (wanted === "") return [];
+  if (name === "") return [];
   return knownTables.flatMap((other) =>
     other.columns
       .filter((column) => column.refers !== undefined && findTable(column.refers) === table)
       .flatMap((column) =>
         rowsOf(configuration, other)
-          .filter((row) => cellOf(row, column).toLowerCase() === wanted)
+          .filter((row) => isSameName(cellOf(row, column), name))
           .map((row) => ({ table: other, row, column })),
       ),
   );

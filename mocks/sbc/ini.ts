@@ -119,7 +119,7 @@ function splitColumns(title: string, text: string): string[] {
 }
 
 /** Splits `v1, "v2", v3;` at commas outside quotes; undefined when it does not end in `;` or a quote stays open. */
-export function splitCells(text: string): IniCell[] | undefined {
+function splitCells(text: string): IniCell[] | undefined {
   const cells: IniCell[] = [];
   const pattern = /\s*(?:"([^"]*)"|([^",;]*?))\s*([,;])/y;
   for (;;) {

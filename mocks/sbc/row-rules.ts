@@ -5,6 +5,7 @@ import {
   childrenOf,
   findNamed,
   findRow,
+  isSameName,
   onlySrd,
   putCell,
   putRow,
@@ -47,12 +48,11 @@ export function followReference(configuration: Configuration, column: Column, va
 
 /** Whether another row of the table has this name. */
 export function isNameTaken(configuration: Configuration, table: Table, row: Row, name: string): boolean {
-  const other = findNamed({ ...configuration, tables: withoutRow(configuration, table, row.index) }, table, name);
-  return other !== undefined;
-}
-
-function withoutRow(configuration: Configuration, table: Table, index: number): Configuration["tables"] {
-  return { ...configuration.tables, [table.name]: rowsOf(configuration, table).filter((row) => row.index !== index) };
+  const { nameColumn } = table;
+  if (nameColumn === undefined || name === "") return false;
+  return rowsOf(configuration, table).some(
+    (other) => other.index !== row.index && isSameName(other.cells[nameColumn] ?? "", name),
+  );
 }
 
 /** The row with what the device fills in: the only SRD, and the end of a port range. */
@@ -138,7 +138,7 @@ function srdOf(configuration: Configuration, table: string, name: string): strin
 }
 
 function isSame(one: string | undefined, two: string | undefined): boolean {
-  return (one ?? "").toLowerCase() === (two ?? "").toLowerCase();
+  return isSameName(one ?? "", two ?? "");
 }
 
 /** Stores a row; rows that name it follow a new name, by setting. */

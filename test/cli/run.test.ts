@@ -49,19 +49,6 @@ describe("run", () => {
     expect(stderr).toContain("did not stop within 9 s");
   });
 
-  it("stops and exits 1 after a fault that it cannot go on with", async () => {
-    const steps: string[] = [];
-    const { code, stderr } = await run(
-      (_config, { onFatal }) => {
-        onFatal?.(new Error("the disk is full"));
-        return { url: "u", stop: async () => void steps.push("stopped") };
-      },
-      { wait: waitForSignal },
-    );
-    expect({ code, steps }).toEqual({ code: 1, steps: ["stopped"] });
-    expect(stderr).toContain("the disk is full");
-  });
-
   it("exits 1 with the reason when it cannot start", async () => {
     const { code, stderr } = await run(() => {
       throw new Error("another sbc-agent uses the data folder");

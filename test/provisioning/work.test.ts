@@ -1,8 +1,14 @@
 import { describe, expect, it } from "vitest";
 import { deviceSettings } from "./settings.ts";
 import type { CustomerResult } from "../../agent/provisioning/apply.ts";
-import type { RunRequest } from "../../agent/provisioning/run.ts";
-import { changedLinks, completions, gatherWork, planOptions, type WorkContext } from "../../agent/provisioning/work.ts";
+import {
+  changedLinks,
+  completions,
+  gatherWork,
+  planOptions,
+  type RunRequest,
+  type WorkContext,
+} from "../../agent/provisioning/work.ts";
 import type { ClaimedConversion, LinkWithSecrets } from "../../agent/store/model.ts";
 import { blueprintNamed, carrier, carriers, intentOf, registering, subjectOf } from "./customers.ts";
 import { configOf, neighbours, row } from "./device-fixture.ts";

@@ -19,7 +19,6 @@ export function keepLeases({ db, now, write }: Connection, fences: Fences, seale
   const free = db.prepare<[string, number]>("UPDATE leases SET held = 0 WHERE device = ? AND fence = ?");
   const freeAll = db.prepare("UPDATE leases SET held = 0");
   const takeBack = db.prepare<[string]>("UPDATE conversions SET fence = NULL WHERE device = ? AND fence IS NOT NULL");
-  const takeBackAll = db.prepare("UPDATE conversions SET fence = NULL WHERE fence IS NOT NULL");
   const handOut = db.prepare<[number, string]>("UPDATE conversions SET fence = ? WHERE task_id = ?");
   const abandon = db.prepare<[string]>(
     "UPDATE run_records SET state = 'abandoned' WHERE device = ? AND state = 'written'",
@@ -88,16 +87,12 @@ export function keepLeases({ db, now, write }: Connection, fences: Fences, seale
     },
 
     async releaseLease({ device, fence }) {
-      write(() => {
-        if (free.run(device, fence).changes === 1) takeBack.run(device);
-      });
+      // What it was given keeps its fence until the next claim; a fence says nothing without its lease.
+      write(() => free.run(device, fence));
     },
 
     async releaseAllLeases() {
-      write(() => {
-        freeAll.run();
-        takeBackAll.run();
-      });
+      write(() => freeAll.run());
     },
   };
 }

@@ -93,9 +93,22 @@ export function testCompletions(newPlace: NewPlace): void {
       const { lease } = await setting.claim();
       const late = await setting.accept();
       const elsewhere = await setting.accept({ device: "sbc-2" });
+      expect((await setting.claim("sbc-2")).lease.fence).toBe(lease.fence);
 
       for (const { taskId } of [late, waiting, elsewhere, { taskId: "wst_0" }])
         await expect(setting.store.complete(lease, [failed({ taskId })])).rejects.toThrow(taskId);
+    });
+
+    it("refuse a link of another customer", async () => {
+      const other = await setting.accept({ variant: "tenant", device: null, gateway: null, proxySet: null });
+      await setting.store.completeSite(other.taskId, []);
+      const conversion = await setting.accept();
+      const { lease } = await setting.claim();
+      const link = { ...linkOf(conversion), customerGuid: other.customerGuid };
+
+      await expect(
+        setting.store.complete(lease, [{ kind: "linked", taskId: conversion.taskId, link, messages: [] }]),
+      ).rejects.toThrow(conversion.taskId);
     });
 
     it("happen all or not at all", async () => {

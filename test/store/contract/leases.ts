@@ -118,7 +118,7 @@ export function testLeases(newPlace: NewPlace): void {
       const { lease } = await setting.claim();
       await setting.store.releaseLease(lease);
 
-      await expect(call(setting.store, lease)).rejects.toThrow(LeaseLost);
+      await expect(call(setting.store, lease)).rejects.toThrow(new LeaseLost("lease 1 of sbc-1 was released"));
     });
 
     it.each(fenced)("refuse %s with a fence that was never given", async (_, call) => {
