@@ -9,6 +9,7 @@ import type { RunReport, RunResult } from "./provisioning/run.ts";
 import type { RunRequest } from "./provisioning/work.ts";
 import type { DeviceReport, PlanReport, ResyncDeviceReport, ResyncRequest } from "./reports.ts";
 import type { ConversionSource } from "./source/source.ts";
+import { noteOnWaiting } from "./waiting-notes.ts";
 import type { ClaimedConversion } from "./store/model.ts";
 import type { DeviceMode } from "./store/store.ts";
 
@@ -59,19 +60,18 @@ export function createLane(dependencies: LaneDependencies): Lane {
 
   const iso = (at: number): string => new Date(at).toISOString();
 
-  async function noteWaiting(message: string, level: "Information" | "Warning" = "Information"): Promise<void> {
-    const { conversions } = await source.peekDevice(device.name);
-    const overdue = conversions
-      .filter(({ sent, deadlineAt }) => sent && deadlineAt < now())
-      .map(({ taskId }) => taskId);
-    await source.noteProgress(
-      conversions.map(({ taskId }) => taskId),
-      { level, message },
+  const noteWaiting = (message: string): Promise<void> => noteOnWaiting(source, device.name, message, now());
+
+  /** Says on the waiting tasks why they wait; a task that says so already is left as it is. */
+  function noteReason(): void {
+    if (lastError === null) return;
+    const next =
+      retry?.at === undefined
+        ? `It waits for an operator: 'sbc-agent resume ${device.name} --reason ...' tries again.`
+        : "It is tried again.";
+    noteWaiting(`Device ${device.name}: ${lastError.message}. ${next}`).catch((error: unknown) =>
+      log.error("tasks could not be told why they wait", { device: device.name, reason: String(error) }),
     );
-    await source.noteProgress(overdue, {
-      level: "Warning",
-      message: `The deadline has passed, but lines were sent to device ${device.name}: the result is known when it can be read.`,
-    });
   }
 
   function succeeded(): void {
@@ -149,12 +149,8 @@ export function createLane(dependencies: LaneDependencies): Lane {
       else while (await convertBatch(request));
     } catch (error) {
       if (ending.signal.aborted) return;
-      const outcome = failed(error);
-      const next =
-        retry?.at === undefined
-          ? `It waits for an operator: 'sbc-agent resume ${device.name}' tries again.`
-          : "It is tried again.";
-      await noteWaiting(`Device ${device.name}: ${outcome.message}. ${next}`);
+      failed(error);
+      noteReason();
     }
   }
 
@@ -190,7 +186,6 @@ export function createLane(dependencies: LaneDependencies): Lane {
     for (const [guid, { kind: result }] of results) {
       const task = taskIds.get(guid);
       if (task === undefined) continue;
-      if (result === "failed") metrics.conversionEnded("failed");
       log.info("conversion ran", { device: device.name, run: runId, task, customer: shortNames.get(guid), result });
     }
     log.info("run done", { device: device.name, run: runId, kind, customers, writes, saves });
@@ -249,7 +244,11 @@ export function createLane(dependencies: LaneDependencies): Lane {
     device,
     wake() {
       // A device that is waited for, or blocked, costs no run for each arrival.
-      if (retry !== undefined || ending.signal.aborted) return;
+      if (ending.signal.aborted) return;
+      if (retry !== undefined) {
+        noteReason();
+        return;
+      }
       arrivals += 1;
       firstArrivalAt ??= now();
       clearTimeout(linger);

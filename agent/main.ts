@@ -200,7 +200,7 @@ export async function startAgent(
           readSecret(config.ovoc.password),
           config.ovoc.ca === undefined ? undefined : readFileSync(config.ovoc.ca, "utf8"),
         );
-  const sites = createSites({ store: agent.store, ovoc, log, metrics: agent.metrics, ...config.run, now: Date.now });
+  const sites = createSites({ store: agent.store, ovoc, log, ...config.run, now: Date.now });
   const schedule = createSchedule(
     [
       {

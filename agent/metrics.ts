@@ -3,7 +3,8 @@ import type { HealthReport } from "./reports.ts";
 
 /** The agent's figures for Prometheus. Labels hold names of the inventory only, so their number is bounded. */
 export interface Metrics {
-  conversionEnded(result: "converted" | "failed" | "overdue"): void;
+  /** `result` is the first of the task's details, for example `Converted`. */
+  conversionEnded(result: string): void;
   runEnded(device: string, kind: string, result: string, seconds: number): void;
   deviceCall(device: string, operation: string): void;
   commandsSent(device: string, count: number): void;

@@ -55,7 +55,8 @@ export function createOperations(dependencies: OperationsDependencies): Operatio
     if (conversion === undefined) throw new NotFound(`there is no task '${subject.taskId}'`);
     if (conversion.state !== "ready" && conversion.state !== "waiting")
       throw new NotFound(`task '${subject.taskId}' has no plan any more: it is past its device`);
-    const waiting = conversion.device === null ? [] : (await store.peekDevice(conversion.device)).conversions;
+    const waiting =
+      conversion.device === null ? [] : (await store.peekDevice(conversion.device, { links: false })).conversions;
     return waiting.find(({ taskId }) => taskId === conversion.taskId) ?? { ...conversion, secrets: {} };
   }
 

@@ -1,6 +1,5 @@
 import PQueue from "p-queue";
 import type { Log } from "./log.ts";
-import type { Metrics } from "./metrics.ts";
 import type { OvocClient } from "./ovoc.ts";
 import { backoff } from "./provisioning/outcome.ts";
 import type { Conversion, ExecutionMessage } from "./store/model.ts";
@@ -11,7 +10,6 @@ export interface SitesDependencies {
   /** Undefined where OVOC is not configured. */
   ovoc: OvocClient | undefined;
   log: Log;
-  metrics: Metrics;
   retryMinMs: number;
   retryMaxMs: number;
   now(): number;
@@ -26,7 +24,7 @@ export interface Sites {
 const information = (message: string): ExecutionMessage => ({ level: "Information", message });
 
 export function createSites(dependencies: SitesDependencies): Sites {
-  const { store, ovoc, log, metrics, retryMinMs, retryMaxMs, now } = dependencies;
+  const { store, ovoc, log, retryMinMs, retryMaxMs, now } = dependencies;
   const queue = new PQueue({ concurrency: 4 });
   const busy = new Map<string, { failures: number }>();
   const ending = new AbortController();
@@ -36,8 +34,6 @@ export function createSites(dependencies: SitesDependencies): Sites {
   async function finish(conversion: Conversion, messages: ExecutionMessage[]): Promise<void> {
     await store.completeSite(conversion.taskId, messages);
     busy.delete(conversion.taskId);
-    metrics.conversionEnded("converted");
-    log.info("conversion ended", { task: conversion.taskId, device: conversion.device, result: "converted" });
   }
 
   async function make(conversion: Conversion, attempt: { failures: number }): Promise<void> {

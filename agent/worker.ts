@@ -45,10 +45,7 @@ export function createWorker(dependencies: WorkerDependencies): Worker {
     const ended = await source.endOverdue(({ device, shortName }) =>
       overdue(device === null ? undefined : lanes.get(device)?.device, shortName),
     );
-    for (const task of ended) {
-      metrics.conversionEnded("overdue");
-      log.warn("conversion overdue", { task });
-    }
+    for (const task of ended) log.warn("conversion overdue", { task });
     for (const { device } of await source.queues()) lanes.get(device)?.wake();
     polled = now();
   }
@@ -88,6 +85,10 @@ export function createWorker(dependencies: WorkerDependencies): Worker {
       await applyModes();
       unwatch = source.watch((event) => {
         if (event.kind === "ready") lanes.get(event.device)?.wake();
+        if (event.kind !== "ended") return;
+        const [result = ""] = event.details;
+        metrics.conversionEnded(result);
+        log.info("task ended", { task: event.taskId, device: event.device, result });
       });
       await poll();
       // Each device once: an earlier run may have left something unsaved.

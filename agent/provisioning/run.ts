@@ -59,6 +59,7 @@ export async function runDevice(dependencies: RunDependencies, request: RunReque
     durationMs: settings.leaseMs,
     graceMs: settings.writeDeadlineMs,
     max: request.kind === "convert" ? settings.maxBatch : 0,
+    links: request.kind === "resync",
   });
   if (claimed.kind === "held") return claimed;
   const { claim } = claimed;
@@ -84,7 +85,7 @@ async function withDriver<T>(dependencies: RunDependencies, use: (driver: Driver
 
 async function planOnly(dependencies: RunDependencies, request: RunRequest): Promise<RunReport> {
   const { device, guard, signal } = dependencies;
-  const claim = await dependencies.source.peekDevice(device.name);
+  const claim = await dependencies.source.peekDevice(device.name, { links: request.kind === "resync" });
   return withDriver(dependencies, async (driver) => {
     await guard.firstStatus(driver, signal);
     const config = await driver.read(signal);

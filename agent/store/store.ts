@@ -58,7 +58,7 @@ export interface Claim {
   lease: Lease;
   /** Oldest first. Empty when nothing waits. */
   conversions: ClaimedConversion[];
-  /** All links of the device. */
+  /** All links of the device; empty where `links: false` spared reading them. */
   links: LinkWithSecrets[];
   /** Records whose save was never confirmed, oldest first: what an earlier run may have left behind. */
   unresolved: RunRecord[];
@@ -69,7 +69,10 @@ export type Completion =
   | { kind: "linked"; taskId: string; link: Omit<Link, "linkedAt">; messages: ExecutionMessage[] }
   | { kind: "failed"; taskId: string; details: string[]; messages: ExecutionMessage[] };
 
-export type StoreEvent = { kind: "ready"; device: string } | { kind: "site" };
+export type StoreEvent =
+  | { kind: "ready"; device: string }
+  | { kind: "site" }
+  | { kind: "ended"; taskId: string; device: string | null; details: readonly string[] };
 
 export interface DeviceMode {
   device: string;
@@ -125,10 +128,10 @@ export interface PortalStore {
    */
   claimDevice(
     device: string,
-    claim: { holder: string; durationMs: number; graceMs: number; max: number },
+    claim: { holder: string; durationMs: number; graceMs: number; max: number; links?: boolean },
   ): Promise<ClaimResult>;
   /** What a claim would give now: ready conversions that no live lease has. For dry runs and plans: nothing changes. */
-  peekDevice(device: string): Promise<Omit<Claim, "lease">>;
+  peekDevice(device: string, peek?: { links?: boolean }): Promise<Omit<Claim, "lease">>;
   /** Starts the lease's duration anew. Throws LeaseLost. */
   renewLease(lease: Lease): Promise<void>;
   /** Gives the device back; conversions that were not completed are ready again. No error when already lost. */

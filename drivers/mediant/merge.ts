@@ -53,7 +53,7 @@ function mergedRows(printed: readonly FoundRow[], shown: readonly FoundRow[], he
       const fields: Record<string, string> = {};
       for (const field of held) {
         const value = pair.printed?.fields.get(field.name) ?? pair.shown?.fields.get(field.name) ?? knownDefault(field);
-        if (value !== undefined && field.secret !== true) fields[field.name] = value;
+        if (value !== undefined) fields[field.name] = value;
       }
       const parent = place.parent === undefined ? {} : { parent: place.parent };
       return [{ table: place.table, index: place.index, ...parent, fields, active: place.active }];

@@ -87,14 +87,14 @@ export function parseTable(block: Pick<IniBlock, "title" | "lines">): IniTable {
   const seen = new Set<number>();
   for (const line of block.lines) {
     if (/^\s*;/.test(line)) continue;
-    const format = /^\s*FORMAT\s+(\S+)\s*=\s*(.*?)\s*;\s*$/i.exec(line);
+    const format = /^\s*FORMAT\s+(\S+)\s*=\s*(.*?)\s*;\s*$/is.exec(line);
     if (format !== null) {
       if (columns !== undefined) throw new IniError(`table ${block.title} has two FORMAT lines`);
       style = isSame(format[1], `${block.title}_Index`) ? "long" : "short";
       columns = splitColumns(block.title, format[2] ?? "");
       continue;
     }
-    const data = /^\s*(\S+)\s+(\d+)\s*=\s*(.*)$/.exec(line);
+    const data = /^\s*(\S+)\s+(\d+)\s*=\s*(.*)$/s.exec(line);
     if (data === null || !isSame(data[1], block.title)) throw new IniError(`not a line of ${block.title}: ${line}`);
     const index = Number(data[2]);
     if (columns === undefined) throw new IniError(`${block.title} ${index} stands before FORMAT`);
@@ -127,7 +127,7 @@ function splitCells(text: string): IniCell[] | undefined {
     if (match === null) return undefined;
     const quoted = match[1];
     cells.push(quoted === undefined ? { text: match[2] ?? "", quoted: false } : { text: quoted, quoted: true });
-    if (match[3] === ";") return /^\s*(;.*)?$/.test(text.slice(pattern.lastIndex)) ? cells : undefined;
+    if (match[3] === ";") return /^\s*(;.*)?$/s.test(text.slice(pattern.lastIndex)) ? cells : undefined;
   }
 }
 

@@ -129,7 +129,7 @@ describe("health", () => {
     await rig.client.ended(await post("Metered"));
     const token = rig.adminToken();
     const page = await (await fetch(`${rig.url()}/metrics`, { headers: { authorization: `Bearer ${token}` } })).text();
-    expect(page).toContain('sbc_agent_conversions_total{result="converted"} 1');
+    expect(page).toContain('sbc_agent_conversions_total{result="Converted"} 1');
     expect(page).toContain('sbc_agent_device_saves_total{device="sbc0"} 1');
     expect(page).toMatch(/sbc_agent_run_seconds_count\{device="sbc0",kind="convert",result="done"\} 1/);
     expect(page).toContain('sbc_agent_queue_depth{device="sbc0"} 0');

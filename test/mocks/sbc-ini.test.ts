@@ -63,6 +63,12 @@ describe("an INI text", () => {
     );
   });
 
+  it("keeps a line separator of Unicode inside a cell", () => {
+    const cells = [{ text: "a\u2028b\u2029", quoted: true }];
+    const table: IniTable = { title: "SRD", columns: ["Name"], style: "short", rows: [{ index: 0, cells }] };
+    expect(parseTable({ title: "SRD", lines: printTable(table) })).toEqual(table);
+  });
+
   it("gives back every document that was printed", () => {
     fc.assert(
       fc.property(fc.array(tables, { maxLength: 4 }), (some) => {

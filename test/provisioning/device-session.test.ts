@@ -8,7 +8,7 @@ import type { PlannedStep } from "../../agent/provisioning/plan.ts";
 import { LeaseLost } from "../../agent/store/store.ts";
 import { neighbours } from "./device-fixture.ts";
 import { fakeDevice, type FakeDevice } from "./fake-device.ts";
-import { lease, memoryJournal, sessionOn, wait, type MemoryJournal } from "./fake-run.ts";
+import { lease, memoryJournal, sessionOn, type MemoryJournal } from "./fake-run.ts";
 
 const step: PlannedStep = {
   step: { kind: "create", table: "ip-group", index: 5, fields: { tags: "Trunk=t", name: "Acme" } },
@@ -134,8 +134,11 @@ describe("before the first script, and only then,", () => {
 });
 
 describe("a lease", () => {
+  /** Only the monotonic clock: the wall clock was put back meanwhile. */
   const pass = (ms: number): void => {
+    const wall = Date.now();
     vi.advanceTimersByTime(ms);
+    vi.setSystemTime(wall);
   };
   const jumpWall = (ms: number): void => {
     vi.setSystemTime(Date.now() + ms);
@@ -247,6 +250,14 @@ describe("saving", () => {
     expect([again.counts.saves, again.unsaved(), journal.unresolved().length]).toEqual([3, true, 1]);
   });
 
+  it("is due after a script, and not any more once it is done", async () => {
+    const session = await opened();
+    await session.send([step], []);
+    expect(session.unsaved()).toBe(true);
+    await session.save();
+    expect(session.unsaved()).toBe(false);
+  });
+
   it("is due while an earlier run's record is open, though nothing was written since", async () => {
     await (await opened()).send([step], []);
     expect((await opened()).unsaved()).toBe(true);
@@ -254,75 +265,5 @@ describe("saving", () => {
 
   it("is not due where nothing was written", async () => {
     expect((await opened()).unsaved()).toBe(false);
-  });
-});
-
-describe("records of earlier runs", () => {
-  it.each([
-    ["the same serial number count", "1234", 1],
-    ["another serial number do not", "9999", 0],
-    ["any serial number count where the device tells none", "unknown", 1],
-  ])("of %s", async (_, serialNumber, count) => {
-    await (await opened()).send([step], []);
-    device.behaviour.status = { serialNumber };
-    expect((await opened()).written.creates.length).toBe(count);
-  });
-
-  it.fails("made while the device told no serial number count", async () => {
-    device.behaviour.status = { serialNumber: "unknown" };
-    await (await opened()).send([step], []);
-    device.behaviour.status = {};
-    expect((await opened()).written.creates.length).toBe(1);
-  });
-});
-
-describe("reading until the device is quiet", () => {
-  it("ends with two equal reads", async () => {
-    const session = await opened();
-    await session.readStable();
-    expect(device.reads()).toBe(3);
-  });
-
-  it("goes on while reads differ, and ends with the last", async () => {
-    const session = await opened();
-    await session.send([step], []);
-    device.behaviour.lag = 0;
-    const config = await session.readStable();
-    expect(config.rows.some((r) => r.fields["name"] === "Acme")).toBe(true);
-    expect(session.config).toBe(config);
-  });
-
-  it("gives up as `protocol` when somebody keeps writing", async () => {
-    let index = 10;
-    const session = await opened({
-      async wait(ms) {
-        await wait(ms);
-        index += 1;
-        device.edit((rows) => rows.map((r) => (r.table === "realm" ? { ...r, index } : r)));
-      },
-    });
-    await expect(session.readStable()).rejects.toMatchObject({ code: "protocol" });
-  });
-
-  it("ends at once with what was waited for", async () => {
-    const session = await opened();
-    await session.readUntil(() => true);
-    expect(device.reads()).toBe(2);
-  });
-
-  it("waits for what lags behind", async () => {
-    device.behaviour.lag = 3;
-    const session = await opened();
-    await session.send([step], []);
-    const config = await session.readUntil((c) => c.rows.some((r) => r.fields["name"] === "Acme"));
-    expect(config.rows.some((r) => r.fields["name"] === "Acme")).toBe(true);
-  });
-
-  it("ends with what there is when it does not come and nothing moves", async () => {
-    const started = performance.now();
-    const session = await opened();
-    await session.readUntil(() => false);
-    expect(performance.now() - started).toBeGreaterThanOrEqual(100);
-    expect(performance.now() - started).toBeLessThan(200);
   });
 });

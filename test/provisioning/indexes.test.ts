@@ -39,6 +39,13 @@ describe("new indexes", () => {
     expect(indexes.take(["ip-group"])).toEqual([2]);
   });
 
+  it("are given back in gaps, too, when a table beside is full", () => {
+    const config = configOf([...groups(1, 5), row("proxy-set", 1, {}), row("proxy-set", 2, {})]);
+    const indexes = allocateIndexes(config, limits, []);
+    expect(indexes.take(["ip-group", "proxy-set"])).toBeUndefined();
+    expect(indexes.take(["ip-group"])).toEqual([2]);
+  });
+
   it("have no end where no limit is known", () => {
     expect(allocateIndexes(configOf(groups(9_999)), {}, []).take(["ip-group"])).toEqual([10_000]);
   });

@@ -17,6 +17,7 @@ const { driver } = fakeDevice(neighbours);
 function dryRun(config: typeof empty, intents: readonly PlannedIntent[], more: Partial<RunReport> = {}) {
   const rendered: (readonly Step[])[] = [];
   const report: RunReport = {
+    runId: null,
     device: "sbc1",
     plan: planDevice(config, description, intents, [], options),
     render(steps) {
@@ -24,6 +25,7 @@ function dryRun(config: typeof empty, intents: readonly PlannedIntent[], more: P
       return driver.render(steps);
     },
     results: new Map(),
+    taskIds: new Map(),
     shortNames: new Map(intents.map(({ intent }) => [intent.customerGuid, intent.shortName])),
     customers: intents.length,
     writes: 0,

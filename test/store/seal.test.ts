@@ -58,6 +58,13 @@ describe("a sealer", () => {
     expect(sealer.hash("a")).not.toBe(sealer.hash("b"));
   });
 
+  it("hashes and opens as it always did: what is stored stays comparable and readable", () => {
+    const sealed = "s1.7V6lUjNXViWgX7L5HBjmBJwr3qAomqLcumlIgcG8SRNwSPTnozJW";
+
+    expect(sealer.open(sealed)).toBe("open sesame");
+    expect(sealer.hash("open sesame")).toBe("XLPidkEEZPJWWNavrutbiCUtSduko-ECy2m3U5frWLI");
+  });
+
   it("hashes differently with another key", () => {
     expect(sealer.hash("a")).not.toBe(openSealer(randomBytes(32)).hash("a"));
   });

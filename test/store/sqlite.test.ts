@@ -169,7 +169,8 @@ describe("the SQLite file", () => {
     ["cut to a few bytes", () => truncateSync(file, 40)],
     ["emptied", () => truncateSync(file, 0)],
     ["overwritten at its beginning", () => writeFileSync(file, randomBytes(4_096), { flag: "r+" })],
-    ["overwritten in its middle", () => overwritePages()],
+    ["overwritten in its middle", () => overwritePages(0.5, 2)],
+    ["overwritten in its last page", () => overwritePages(1 - 1e-9, 1)],
   ])("is refused by name when it was %s", async (_, damage) => {
     const store = open();
     for (let count = 0; count < 50; count += 1) await store.accept(newConversion());
@@ -179,10 +180,9 @@ describe("the SQLite file", () => {
     expect(() => open()).toThrow(/cannot open the store .*store\.db: it (is damaged|was cut off).*restore a backup/);
   });
 
-  function overwritePages(): void {
+  function overwritePages(from: number, count: number): void {
     const bytes = readFileSync(file);
-    const middle = 4_096 * Math.floor(bytes.length / 8_192);
-    randomBytes(8_192).copy(bytes, middle);
+    randomBytes(4_096 * count).copy(bytes, 4_096 * Math.floor((from * bytes.length) / 4_096));
     writeFileSync(file, bytes);
   }
 

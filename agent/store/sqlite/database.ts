@@ -82,7 +82,7 @@ function refuseStrangers(db: Database.Database): void {
       `a newer sbc-agent wrote it (schema ${version}, this one knows ${migrations.length}); use that version, or restore a backup`,
     );
   const check = db.pragma("quick_check(1)", { simple: true });
-  if (check !== "ok") throw new Error(`it is damaged (${String(check)}); restore a backup`);
+  if (check !== "ok") throw new Error(`it is damaged (${String(check).replaceAll("\n", " ")}); restore a backup`);
 }
 
 function migrate(db: Database.Database): void {

@@ -39,14 +39,16 @@ export function keepLeases({ db, now, write }: Connection, fences: Fences, seale
     secrets: openFields(sealer, row.secrets),
   });
 
-  const contents = (device: string, conversions: ConversionRow[]): Omit<Claim, "lease"> => ({
+  const contents = (device: string, conversions: ConversionRow[], links: boolean): Omit<Claim, "lease"> => ({
     conversions: conversions.map(toClaimed),
-    links: linksOf.all(device).map((row) => ({ ...toLink(row), secrets: openFields(sealer, row.secrets) })),
+    links: links
+      ? linksOf.all(device).map((row) => ({ ...toLink(row), secrets: openFields(sealer, row.secrets) }))
+      : [],
     unresolved: unresolved.all(device).map(toRecord),
   });
 
   return {
-    async claimDevice(device, { holder, durationMs, graceMs, max }) {
+    async claimDevice(device, { holder, durationMs, graceMs, max, links = true }) {
       return write(() => {
         const before = fences.read(device);
         const at = now();
@@ -64,17 +66,21 @@ export function keepLeases({ db, now, write }: Connection, fences: Fences, seale
         abandon.run(device);
         const conversions = ready.all(device, max);
         for (const row of conversions) handOut.run(fence, row.task_id);
-        return { kind: "claimed", claim: { lease: { device, fence, durationMs }, ...contents(device, conversions) } };
+        return {
+          kind: "claimed",
+          claim: { lease: { device, fence, durationMs }, ...contents(device, conversions, links) },
+        };
       });
     },
 
-    async peekDevice(device) {
+    async peekDevice(device, { links = true } = {}) {
       return db.transaction(() => {
         const row = fences.read(device);
         const holding = fences.remainingMs(row) > 0 ? row?.fence : undefined;
         return contents(
           device,
           readyAtAll.all(device).filter(({ fence }) => fence === null || fence !== holding),
+          links,
         );
       })();
     },

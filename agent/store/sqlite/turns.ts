@@ -42,6 +42,7 @@ export function openTurns(connection: Connection, tasks: Tasks, judge: Judge, se
     toEnded.run({ seq: row.seq, at: now(), completion });
     if (row.held_name !== null) freeName.run(row.device, row.held_name);
     tasks.finish(row.task_id, result);
+    announce({ kind: "ended", taskId: row.task_id, device: row.device, details: result.details });
   }
 
   function carryOut(row: ConversionRow): Verdict["kind"] {

@@ -45,6 +45,12 @@ describe("reading an INI file", () => {
     expect(iniRows(parseIni(text, wanted), schemaOf("proxy-set"))[0]?.fields.get("proxy-name")).toBe("a, b; c=d");
   });
 
+  it("leaves secrets out", () => {
+    const text = '[ Account ]\nFORMAT Index = HostName, Password;\nAccount 0 = "h", "$1$gQ==";\n[ \\Account ]\n';
+    const [row] = iniRows(parseIni(text, wanted), schemaOf("account"));
+    expect(Object.fromEntries(row?.fields ?? [])).toEqual({ "host-name": "h" });
+  });
+
   it("keeps codes that have no word", () => {
     const text = proxySets("FORMAT Index = IsProxyHotSwap, ProxyRedundancyMode;", "ProxySet 0 = 2, -1;");
     const [row] = iniRows(parseIni(text, wanted), schemaOf("proxy-set"));

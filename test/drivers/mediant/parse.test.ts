@@ -81,6 +81,14 @@ describe("reading a running configuration", () => {
     expect([...(read(around(lines))[0]?.fields ?? [])]).toEqual([]);
   });
 
+  it.each([
+    ["the comment", ["   # The following line is not activated", "   ip-group 1", '    name "A"', "   exit"]],
+    ["the row", ["   ip-group 1", '    name "A"', "    no activate", "   exit"]],
+  ])("sees from %s alone that a row is not activated, and only that row", (_what, lines) => {
+    const rows = read(around([...lines, "   ip-group 2", '    name "B"', "    activate", "   exit"]));
+    expect(rows.map((row) => row.active)).toEqual([false, true]);
+  });
+
   it("reads the alternative spelling of a parameter", () => {
     const lines = ["   ip-group 1", '    admission-profile "P"', "    activate", "   exit"];
     expect(read(around(lines))[0]?.fields.get("cac-profile")).toBe("P");
