@@ -171,8 +171,9 @@ export interface PortalStore {
   /** Ready conversions by device, those that a lease holds included. */
   queues(): Promise<Queue[]>;
   /**
-   * Reports what became ready, also through promotion, but not what a lease gave back: its holder knows. Called after
-   * the commit; what a listener throws reaches nobody who called the store. Returns the unsubscriber.
+   * Reports what became ready (also through promotion, but not what a lease gave back: its holder knows), what goes to
+   * its site, and what ended, in the order in which it happened. Called after the commit; what a listener throws
+   * reaches nobody who called the store. Returns the unsubscriber.
    */
   watch(listener: (event: StoreEvent) => void): () => void;
 }

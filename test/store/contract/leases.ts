@@ -44,6 +44,15 @@ export function testLeases(newPlace: NewPlace): void {
       expect((await setting.claim("sbc-2")).links).toEqual([]);
     });
 
+    it("come without links where nobody wants to read them, as does a peek", async () => {
+      await setting.link();
+      const wanted = { holder: "agent", durationMs, graceMs, max: 1, links: false };
+
+      expect(await setting.store.claimDevice("sbc-1", wanted)).toMatchObject({ kind: "claimed", claim: { links: [] } });
+      expect(await setting.store.peekDevice("sbc-1", { links: false })).toMatchObject({ links: [] });
+      expect((await setting.store.peekDevice("sbc-1")).links).toHaveLength(1);
+    });
+
     it("exclude everybody else, also when they took no conversions", async () => {
       await setting.accept();
       const { conversions } = await setting.claim("sbc-1", 0);

@@ -196,20 +196,27 @@ export function testRecords(newPlace: NewPlace): void {
       return events;
     }
 
-    it("is what became ready, by acceptance and by promotion, and what goes to its site", async () => {
+    it("is what became ready, by acceptance and by promotion, what goes to its site, and what ended", async () => {
       const events = listen();
       const first = await setting.accept();
       await setting.accept({ tenantId: first.tenantId, device: "sbc-2" });
       expect(events).toEqual([{ kind: "ready", device: "sbc-1" }]);
       const { lease } = await setting.claim();
       await setting.store.complete(lease, [failed(first)]);
-      expect(events.slice(1)).toEqual([{ kind: "ready", device: "sbc-2" }]);
+      expect(events.slice(1)).toEqual([
+        { kind: "ended", taskId: first.taskId, device: "sbc-1", details: ["Failed"] },
+        { kind: "ready", device: "sbc-2" },
+      ]);
       const last = await setting.accept();
       await setting.store.releaseLease(lease);
       const again = await setting.claim();
       await setting.store.complete(again.lease, [linked(last)]);
 
-      expect(events.slice(2)).toEqual([{ kind: "ready", device: "sbc-1" }, { kind: "site" }]);
+      expect(events.slice(3)).toEqual([{ kind: "ready", device: "sbc-1" }, { kind: "site" }]);
+      await setting.store.completeSite(last.taskId, []);
+      expect(events.slice(5)).toEqual([
+        { kind: "ended", taskId: last.taskId, device: "sbc-1", details: ["Converted"] },
+      ]);
     });
 
     it("is not what a lease gave back", async () => {

@@ -29,7 +29,7 @@ export const warning = (message: string): ExecutionMessage => ({ level: "Warning
 export const failure = (message: string): ExecutionMessage => ({ level: "Error", message });
 
 /** Rules like the portal's, shortened. */
-export const rules: Judge = (conversion, { lead, customer, older, nameHolder }) => {
+const rules: Judge = (conversion, { lead, customer, older, nameHolder }) => {
   if (older !== undefined) return { kind: "wait", message: information(`waits for ${older.taskId}`) };
   if (customer !== undefined) return { kind: "already-converted", messages: [warning("Undo")] };
   if (lead?.status !== "Active")
