@@ -81,7 +81,13 @@ const carrier = z.strictObject({
     )
     .min(1)
     .max(50),
-  fields: z.record(z.string(), z.string()).default({}).describe("further Proxy Set fields by CLI name"),
+  fields: z
+    .record(
+      z.string().refine((field) => field !== "proxy-name", "the carrier's name is the Proxy Set's name"),
+      z.string(),
+    )
+    .default({})
+    .describe("further Proxy Set fields by CLI name"),
   allowSharedAddress: z.boolean().default(false),
 });
 

@@ -4,7 +4,7 @@ import type { DeviceSettings, RunSettings } from "./config.ts";
 import type { Log } from "./log.ts";
 import type { Metrics } from "./metrics.ts";
 import { backoff, decideOutcome, type Outcome } from "./provisioning/outcome.ts";
-import { reportResync, reportRun } from "./provisioning/report-plan.ts";
+import { reportResync } from "./provisioning/report-plan.ts";
 import type { RunReport, RunResult } from "./provisioning/run.ts";
 import type { RunRequest } from "./provisioning/work.ts";
 import type { DeviceReport, PlanReport, ResyncDeviceReport, ResyncRequest } from "./reports.ts";
@@ -172,7 +172,7 @@ export function createLane(dependencies: LaneDependencies): Lane {
     const result = await measured(request);
     succeeded();
     if (result.kind !== "done" || result.report.customers === 0) return;
-    const { changes, conflicts } = reportRun(result.report);
+    const { changes, conflicts } = result.report.plan;
     const shown = [
       ...changes.map((c) => `${c.action} ${c.row}`),
       ...conflicts.map((c) => `conflict for ${c.customer}: ${c.message}`),
@@ -269,7 +269,7 @@ export function createLane(dependencies: LaneDependencies): Lane {
       alone(async () => {
         const result = await measured({ kind: "convert", dryRun: true, endCalls: false, rerender: false, candidate });
         if (result.kind !== "done") throw new Error("a plan takes no lease and cannot be held up");
-        return reportRun(result.report);
+        return result.report.plan;
       }),
     state: () => ({
       state: runs.pending > 0 ? "running" : retry === undefined ? "idle" : "waiting",

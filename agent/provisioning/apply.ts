@@ -2,10 +2,10 @@ import type { DeviceConfig, DeviceDescription } from "../../drivers/driver.ts";
 import { DriverError } from "../../drivers/errors.ts";
 import type { DeviceSession } from "./device-session.ts";
 import type { PlannedIntent, PlanOptions } from "./needs.ts";
-import { indexRows, nameOf } from "./observed.ts";
+import { indexRows } from "./observed.ts";
 import { PutOff } from "./outcome.ts";
 import { planDevice, type Plan } from "./plan.ts";
-import { planUndo, showsTraces } from "./undo.ts";
+import { isRemnant, planUndo, showsTraces, wasWritten, type Written } from "./undo.ts";
 
 /** What became of one customer's rows. */
 export type CustomerResult =
@@ -18,6 +18,8 @@ export interface Application {
   results: ReadonlyMap<string, CustomerResult>;
   /** The plan of the whole batch, before anything was written. */
   plan: Plan;
+  /** Why the undo of some customers, which have no result, must wait. */
+  blocked: PutOff | undefined;
 }
 
 export interface ApplyRequest {
@@ -34,105 +36,146 @@ export interface ApplyRequest {
   onResult(customer: string, result: CustomerResult): void;
 }
 
+/** Customers that share a script. */
+interface Batch {
+  intents: readonly PlannedIntent[];
+  /** How often its answer was lost. */
+  lost: number;
+  /** Whether its one customer was part of a script before. */
+  alone: boolean;
+  /** Whether it only writes secrets again of which a refused script did not say that they arrived. */
+  proving: boolean;
+}
+
+const guidOf = ({ intent }: PlannedIntent): string => intent.customerGuid;
+const guidsOf = (intents: readonly PlannedIntent[]): Set<string> => new Set(intents.map(guidOf));
+
 /**
  * Leads one device from what it holds to what must be there: plan, apply, verify, undo. Saving is the caller's. What
  * to write follows from the session's latest read alone; what may be deleted follows from it and the records together.
  * Throws DriverError, PutOff or LeaseLost when it cannot go on; whatever was written is then on record.
  */
 export async function applyIntents(session: DeviceSession, request: ApplyRequest): Promise<Application> {
-  const { description, options } = request;
   const results = new Map<string, CustomerResult>();
   const warnings = new Map<string, readonly string[]>();
+  /** Failed after lines were written for them: certain only when nothing of them is left. */
+  const failing = new Map<string, string>();
+  let blocked: PutOff | undefined;
+
   const settle = (customer: string, result: CustomerResult): void => {
     results.set(customer, result);
     request.onResult(customer, result);
   };
-  const plan = (intents: readonly PlannedIntent[], config: DeviceConfig): Plan =>
-    planDevice(config, description, intents, session.written.creates, options);
-  const idsOf = (intents: readonly PlannedIntent[]): string[] =>
-    intents.flatMap(({ intent }) => request.taskIds.get(intent.customerGuid) ?? []);
-
+  const converge = (intents: readonly PlannedIntent[], changed: boolean): void => {
+    for (const customer of guidsOf(intents))
+      settle(customer, { kind: "converged", changed, warnings: warnings.get(customer) ?? [] });
+  };
   /** Of a conversion that fails nothing may stay; what a linked customer has is left as it is. */
-  const giveUp = async (reasons: ReadonlyMap<string, string>): Promise<void> => {
-    const observed = indexRows(session.config);
-    for (const [customer, message] of reasons) {
-      const taskId = request.taskIds.get(customer);
-      const onDevice = taskId !== undefined && showsTraces(observed, session.written, customer);
-      if (onDevice) await takeBack(session, session.written, new Set([customer]), [taskId]);
-      settle(customer, { kind: "failed", message, onDevice });
+  const refuse = (reasons: ReadonlyMap<string, string>): void => {
+    for (const [customer, message] of reasons)
+      if (request.taskIds.has(customer) && wasWritten(session.written, customer)) failing.set(customer, message);
+      else settle(customer, { kind: "failed", message, onDevice: false });
+  };
+  const plan = (intents: readonly PlannedIntent[], config: DeviceConfig): Plan =>
+    planDevice(config, request.description, intents, session.written.creates, request.options);
+  const idsOf = (customers: Iterable<string>): string[] =>
+    [...customers].flatMap((customer) => request.taskIds.get(customer) ?? []);
+  /** False when rows of others stand in the way: those customers wait, the rest goes on. */
+  const takenBack = async (customers: ReadonlySet<string>): Promise<boolean> => {
+    try {
+      await takeBack(session, session.written, customers, idsOf(customers));
+      return true;
+    } catch (error) {
+      if (!(error instanceof PutOff) || error.code !== "undo") throw error;
+      blocked = error;
+      return false;
     }
   };
 
   await removeRemnants(session);
-  await giveUp(request.refused);
+  refuse(request.refused);
   const whole = plan(request.intents, session.config);
   assertWithinLimit(whole, request);
 
-  interface Batch {
-    intents: readonly PlannedIntent[];
-    /** How often its answer was lost. */
-    lost: number;
-    /** Whether its one conversion was part of a script before. */
-    alone: boolean;
-  }
-  const queue: Batch[] = [{ intents: request.intents, lost: 0, alone: false }];
+  const queue: Batch[] = [{ intents: request.intents, lost: 0, alone: false, proving: false }];
   for (let batch = queue.shift(); batch !== undefined; batch = queue.shift()) {
     const now = plan(batch.intents, session.config);
     for (const [customer, notes] of now.warnings) warnings.set(customer, notes);
-    await giveUp(now.conflicts);
-    const open = batch.intents.filter(({ intent }) => !now.conflicts.has(intent.customerGuid));
-    const converge = (customer: string, changed: boolean): void =>
-      settle(customer, { kind: "converged", changed, warnings: warnings.get(customer) ?? [] });
+    refuse(now.conflicts);
     const concerned = new Set(now.steps.flatMap(({ customers }) => customers));
-    for (const { intent } of open) if (!concerned.has(intent.customerGuid)) converge(intent.customerGuid, false);
-    const writing = open.filter(({ intent }) => concerned.has(intent.customerGuid));
+    const open = batch.intents.filter((p) => !now.conflicts.has(guidOf(p)));
+    converge(
+      open.filter((p) => !concerned.has(guidOf(p))),
+      false,
+    );
+    const writing = open.filter((p) => concerned.has(guidOf(p)));
     if (writing.length === 0) continue;
 
-    const sent = await session.send(now.steps, idsOf(writing));
-    const after = writing.map((p): PlannedIntent => ({ ...p, secretsWritten: new Set(Object.keys(p.secrets)) }));
-    const remaining = (config: DeviceConfig): Set<string> => {
-      const rest = plan(after, config);
+    const sent = await session.send(now.steps, idsOf(guidsOf(writing)));
+    const arrived = writing.map((p): PlannedIntent => ({ ...p, secretsWritten: new Set(Object.keys(p.secrets)) }));
+    const unfinished = (config: DeviceConfig): Set<string> => {
+      const rest = plan(arrived, config);
       return new Set([...rest.steps.flatMap(({ customers }) => customers), ...rest.conflicts.keys()]);
     };
-    if (sent.kind === "accepted") await session.readUntil((config) => remaining(config).size === 0);
+    if (sent.kind === "accepted") await session.readUntil((config) => unfinished(config).size === 0);
     else await session.readStable();
 
-    const rest = remaining(session.config);
-    for (const { intent } of writing) if (!rest.has(intent.customerGuid)) converge(intent.customerGuid, true);
-    const undone = writing.filter(({ intent }) => rest.has(intent.customerGuid));
-    if (undone.length === 0) continue;
+    const wanting = unfinished(session.config);
+    const undone = writing.filter((p) => wanting.has(guidOf(p)));
+    // A read-back shows no secrets: only a script that was taken as a whole proves that they arrived.
+    const unproven =
+      sent.kind === "accepted" ? [] : writing.filter((p) => !undone.includes(p) && hasUnwrittenSecrets(p));
+    converge(
+      writing.filter((p) => !undone.includes(p) && !unproven.includes(p)),
+      true,
+    );
+    if (undone.length + unproven.length === 0) continue;
+
     if (sent.kind === "lost") {
       if (batch.lost >= 1) throw sent.error;
-      queue.unshift({ ...batch, intents: undone, lost: batch.lost + 1 });
+      await removeRemnants(session);
+      queue.unshift({ ...batch, intents: [...undone, ...unproven], lost: batch.lost + 1 });
       continue;
     }
 
     const observed = indexRows(session.config);
-    const begun = undone.filter(({ intent }) => showsTraces(observed, session.written, intent.customerGuid));
+    const traced = undone.filter((p) => showsTraces(observed, session.written, guidOf(p)));
+    const begun = batch.proving ? [...traced, ...unproven] : traced;
     const untouched = undone.filter((p) => !begun.includes(p));
     const nothingShows = untouched.length === writing.length;
     // Reads may lag behind, and whoever was never tried before can wait for the next run to look again.
-    if (
-      sent.kind === "accepted" &&
-      nothingShows &&
-      !untouched.some((p) => session.sentBefore.has(p.intent.customerGuid))
-    )
+    if (sent.kind === "accepted" && nothingShows && !untouched.some((p) => session.sentBefore.has(guidOf(p))))
       throw new DriverError("protocol", `the device took the script but does not show its rows: ${sent.text}`);
+
     const reason =
-      sent.kind === "refused" ? `it was refused: ${sent.text}` : mismatch(plan(after, session.config), sent.text);
-    if (begun.length > 0)
-      await takeBack(session, session.written, new Set(begun.map(({ intent }) => intent.customerGuid)), idsOf(begun));
+      sent.kind === "refused" ? `it was refused: ${sent.text}` : mismatch(plan(arrived, session.config), sent.text);
+    const last = [...begun, ...untouched];
     // What a device took and did not keep may have been an accident; what it refused will be refused again.
-    const final = batch.intents.length === 1 && (sent.kind === "refused" || batch.alone);
-    if (final)
-      for (const { intent } of undone) settle(intent.customerGuid, { kind: "failed", message: reason, onDevice: true });
-    else
-      queue.unshift(
-        ...begun.map((p) => ({ intents: [p], lost: 0, alone: true })),
-        ...nextBatches(untouched, nothingShows).map((intents) => ({ intents, lost: 0, alone: intents.length === 1 })),
-      );
+    if (batch.intents.length === 1 && last.length === 1 && (sent.kind === "refused" || batch.alone)) {
+      for (const customer of guidsOf(last)) failing.set(customer, reason);
+      continue;
+    }
+    const again = begun.length === 0 || (await takenBack(guidsOf(begun))) ? begun : [];
+    queue.unshift(
+      ...(batch.proving || unproven.length === 0 ? [] : [{ intents: unproven, lost: 0, alone: false, proving: true }]),
+      ...again.map((p) => ({ intents: [p], lost: 0, alone: true, proving: false })),
+      ...nextBatches(untouched, nothingShows).map((intents) => ({
+        intents,
+        lost: 0,
+        alone: intents.length === 1,
+        proving: false,
+      })),
+    );
   }
-  return { results, plan: whole };
+
+  // Together: a Proxy Set that only they share goes with the last of them.
+  if (failing.size > 0 && (await takenBack(new Set(failing.keys()))))
+    for (const [customer, message] of failing) settle(customer, { kind: "failed", message, onDevice: true });
+  return { results, plan: whole, blocked };
+}
+
+function hasUnwrittenSecrets({ intent, secretsWritten }: PlannedIntent): boolean {
+  return intent.rows.some((row) => Object.values(row.secretFields).some((variable) => !secretsWritten.has(variable)));
 }
 
 /** A device that refused everything and kept nothing does not say whom it meant: halve until it shows. */
@@ -149,9 +192,7 @@ function mismatch(rest: Plan, deviceText: string): string {
       ? Object.entries(step.set).map(
           ([field, wanted]) => `${field} of '${name}' is '${before[field] ?? ""}' instead of '${wanted}'`,
         )
-      : step.parent === undefined
-        ? [`${step.table} '${name}' is missing`]
-        : [],
+      : [`${step.table} '${name}' is missing`],
   );
   const words = deviceText.trim() === "" ? "" : ` The device said: ${deviceText.trim()}`;
   return `it was taken, but the read-back shows something else: ${[...shown, ...rest.conflicts.values()].join("; ")}.${words}`;
@@ -169,32 +210,33 @@ function assertWithinLimit(plan: Plan, request: ApplyRequest): void {
     );
 }
 
-/** Rows that an earlier run began and never named, before it died. */
+/** Rows that a script began and never named, before it broke off. */
 async function removeRemnants(session: DeviceSession): Promise<void> {
   const observed = indexRows(session.config);
   const creates = session.written.creates.filter((created) => {
-    const row = observed.byPlace(created);
-    return created.parent === undefined && row !== undefined && nameOf(row) === "" && !row.active;
+    const row = created.parent === undefined ? observed.byPlace(created) : undefined;
+    return row !== undefined && isRemnant(created, row);
   });
   if (creates.length === 0) return;
-  await takeBack(session, { creates, changes: [] }, new Set(creates.flatMap(({ customers }) => customers)), []);
+  const customers = new Set(creates.flatMap((created) => created.customers));
+  await takeBack(session, { creates, changes: [] }, customers, []);
 }
 
-/** Deletes and restores by two equal reads, then looks again; a conversion fails only when nothing of it is left. */
+/** Deletes and restores by two equal reads, then looks again: what is left when it resolves is nothing. */
 async function takeBack(
   session: DeviceSession,
-  written: Parameters<typeof planUndo>[1],
+  written: Written,
   customers: ReadonlySet<string>,
   taskIds: readonly string[],
 ): Promise<void> {
   for (let tries = 0; tries < 3; tries += 1) {
     const { steps, blocked } = planUndo(await session.readStable(), written, customers);
-    if (blocked.length > 0)
+    if (steps.length > 0) await session.sendUndo(steps, taskIds);
+    else if (blocked.length > 0)
       throw new PutOff("undo", `an undo waits: ${blocked.join("; ")}; remove those references on the device`, {
-        needsHuman: true,
+        afterMs: 60_000,
       });
-    if (steps.length === 0) return;
-    await session.send(steps, taskIds);
+    else return;
   }
   throw new DriverError("protocol", "rows that were to be deleted again are still on the device after three tries");
 }

@@ -59,6 +59,9 @@ export function parseTemplate(template: string): TemplatePart[] {
   });
 }
 
+/** What later rows may ask of a shared one. */
+const sharedFacts = ["proxy-name", "srd-name", "classify"];
+
 function fieldFaults(table: TableSchema, field: string, template: string): string[] {
   const schema: FieldSchema | undefined = table.fields.find((f) => f.name === field);
   if (schema === undefined) return [`no such field; '${table.name}' has ${table.fields.map((f) => f.name).join(", ")}`];
@@ -66,6 +69,8 @@ function fieldFaults(table: TableSchema, field: string, template: string): strin
     return ["its CLI name or its default is not known, so it could not be verified"];
   try {
     const parts = parseTemplate(template);
+    if (schema.secret === true && !(parts.length === 1 && parts[0] !== undefined && "variable" in parts[0]))
+      return ["a secret field takes exactly one variable"];
     const literal = parts.every((part) => "text" in part);
     const refused = literal ? refusal(schema, template) : undefined;
     return refused === undefined ? [] : [refused];
@@ -79,6 +84,9 @@ function rowFaults(row: z.infer<typeof blueprintRow>, earlierIds: readonly strin
   if (table?.owned !== true || table.parent !== undefined)
     return [`table: '${row.table}' cannot be written by a blueprint (proxy-set, ip-group, account)`];
   const faults: string[] = [];
+  if (row.id === "device" || (row.id !== undefined && earlierIds.includes(row.id)))
+    faults.push(`id: '${row.id}' is taken`);
+  if (row.id !== undefined && !row.shared) faults.push("id: only shared rows can be referred to");
   if (row.shared !== (table.name === "proxy-set")) faults.push("shared: Proxy Sets are shared, and no other rows are");
   for (const key of table.key)
     if (row.fields[key] === undefined) faults.push(`fields: '${key}' names the row and must be set`);
@@ -86,9 +94,12 @@ function rowFaults(row: z.infer<typeof blueprintRow>, earlierIds: readonly strin
     faults.push("fields: a shared Proxy Set is only named here; its other fields belong to the carrier");
   for (const [field, template] of Object.entries(row.fields)) {
     faults.push(...fieldFaults(table, field, template).map((fault) => `fields.${field}: ${fault}`));
-    for (const [, id] of template.matchAll(/\{\{\s*([a-z][\w-]*)\.(?:[\w-]+)\??\s*\}\}/g))
-      if (id !== "device" && id !== undefined && !earlierIds.includes(id))
-        faults.push(`fields.${field}: no earlier row has the id '${id}'`);
+    for (const [, id = "", fact = ""] of template.matchAll(/\{\{\s*([a-z][\w-]*)\.([\w-]+)\??\s*\}\}/g)) {
+      if (id === "device") continue;
+      if (!earlierIds.includes(id)) faults.push(`fields.${field}: no earlier row has the id '${id}'`);
+      else if (!sharedFacts.includes(fact))
+        faults.push(`fields.${field}: '${fact}' is not known of a shared row (${sharedFacts.join(", ")})`);
+    }
   }
   return faults;
 }
@@ -132,11 +143,15 @@ export function loadBlueprints(folder: string | undefined): ReadonlyMap<string, 
   const blueprints = new Map<string, Blueprint>();
   const faults: string[] = [];
   for (const place of folder === undefined ? [shippedFolder()] : [shippedFolder(), folder]) {
-    for (const file of readdirSync(place)
-      .filter((name) => name.endsWith(".yaml"))
-      .sort()) {
+    if (!existsSync(place)) throw new BlueprintError([`${place}: there is no such folder`]);
+    const files = readdirSync(place).filter((name) => name.endsWith(".yaml"));
+    const here = new Map<string, string>();
+    for (const file of files.sort().map((name) => join(place, name))) {
       try {
-        const blueprint = parseBlueprint(readFileSync(join(place, file), "utf8"), join(place, file));
+        const blueprint = parseBlueprint(readFileSync(file, "utf8"), file);
+        const twin = here.get(blueprint.name);
+        if (twin !== undefined) throw new BlueprintError([`${file}: name: '${blueprint.name}' is that of ${twin} too`]);
+        here.set(blueprint.name, file);
         blueprints.set(blueprint.name, blueprint);
       } catch (error) {
         if (!(error instanceof BlueprintError)) throw error;

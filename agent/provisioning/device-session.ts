@@ -1,12 +1,12 @@
 import { randomUUID } from "node:crypto";
-import type { DeviceConfig, DeviceStatus, Driver, Fields } from "../../drivers/driver.ts";
+import type { DeviceConfig, DeviceStatus, Driver, Fields, TableName } from "../../drivers/driver.ts";
 import { DriverError } from "../../drivers/errors.ts";
 import type { RunSettings } from "../config.ts";
 import type { Lease, RecordedChange, RecordedCreate, RunRecord } from "../store/model.ts";
 import { LeaseLost, type JournalStore } from "../store/store.ts";
 import type { ConversionSource } from "../source/source.ts";
 import type { LeaseClock } from "./lease-clock.ts";
-import { describeRow } from "./observed.ts";
+import { describeRow, schemaOf } from "./observed.ts";
 import { PutOff } from "./outcome.ts";
 import type { PlannedStep } from "./plan.ts";
 
@@ -15,7 +15,7 @@ export interface SessionDependencies {
   device: string;
   settings: Pick<RunSettings, "writeDeadlineMs" | "saveMs" | "settleMs">;
   source: Pick<ConversionSource, "renewLease">;
-  journal: Pick<JournalStore, "recordWrite" | "recordSaved" | "audit">;
+  journal: Pick<JournalStore, "recordWrite" | "withdrawWrite" | "recordSaved" | "audit">;
   /** Tells the tasks of these ids how far the run is. */
   noteProgress(taskIds: readonly string[], message: string): Promise<void>;
   /** Keeps the device's configuration of before the first write. */
@@ -48,6 +48,8 @@ export interface DeviceSession {
   readUntil(settled: (config: DeviceConfig) => boolean): Promise<DeviceConfig>;
   /** Records, then sends the steps as one script. Throws LeaseLost, PutOff, or a DriverError of which nothing was sent. */
   send(steps: readonly PlannedStep[], taskIds: readonly string[]): Promise<Sent>;
+  /** The same for steps that take back what was recorded: they are on record as a write, and as nothing to take back. */
+  sendUndo(steps: readonly PlannedStep[], taskIds: readonly string[]): Promise<Sent>;
   /** Whether something was written that is not known to be saved. */
   unsaved(): boolean;
   /** Saves until the device shows nothing unsaved, then closes the run's records. */
@@ -65,19 +67,21 @@ export function openSession(
   const runId = `run_${randomUUID()}`;
   // A device that was replaced holds none of the rows that were recorded for the one before it.
   const same = unresolved.filter(
-    (record) => status.serialNumber === "unknown" || record.serialNumber === status.serialNumber,
+    ({ serialNumber }) =>
+      status.serialNumber === "unknown" || serialNumber === "" || serialNumber === status.serialNumber,
   );
   const written = { creates: same.flatMap((r) => [...r.creates]), changes: same.flatMap((r) => [...r.changes]) };
   const sentBefore = new Set([...written.creates, ...written.changes].flatMap(({ customers }) => customers));
   const counts = { writes: 0, saves: 0 };
-  let open = unresolved.length > 0;
+  let open = unresolved.some(({ state }) => state !== "saved");
   let config: DeviceConfig | undefined;
 
   async function holdLease(forMs: number): Promise<void> {
     signal.throwIfAborted();
     if (clock.usedMs() + forMs + lease.durationMs / 4 > lease.durationMs) {
-      clock.restart();
+      const asked = clock.mark();
       await source.renewLease(lease);
+      clock.restartFrom(asked);
     }
     assertLeaseOutlasts(forMs);
   }
@@ -119,11 +123,60 @@ export function openSession(
     return readUntil(equal);
   }
 
+  function readConfig(): DeviceConfig {
+    if (config === undefined) throw new Error("nothing was read yet");
+    return config;
+  }
+
+  async function send(
+    planned: readonly PlannedStep[],
+    taskIds: readonly string[],
+    recorded: { creates: RecordedCreate[]; changes: RecordedChange[] },
+  ): Promise<Sent> {
+    const steps = planned.map(({ step }) => step);
+    // Before anything is on record: what cannot be rendered never leaves.
+    const lines = driver.render(steps);
+    if (counts.writes === 0) {
+      await dependencies.beforeFirstWrite();
+      await dependencies.keepBackup(await driver.backup(signal));
+    }
+    await holdLease(settings.writeDeadlineMs);
+    const serialNumber = status.serialNumber === "unknown" ? "" : status.serialNumber;
+    const recordId = await journal.recordWrite(lease, { runId, serialNumber, taskIds, ...recorded });
+    const data = { taskIds, serialNumber, lines, changes: planned.map(({ name, before }) => ({ name, before })) };
+    await journal.audit({ event: "write", device, taskId: null, who: runId, data });
+    await dependencies.noteProgress(taskIds, `Device ${device}: writing ${describeSteps(planned)}.`);
+    // Asked again: the process may have been suspended while it wrote its record.
+    assertLeaseOutlasts(settings.writeDeadlineMs);
+    counts.writes += 1;
+    try {
+      const { output } = await driver.apply(steps, signal);
+      keep(recorded);
+      return { kind: "accepted", text: output };
+    } catch (error) {
+      if (!(error instanceof DriverError)) throw error;
+      if (error.code !== "rejected" && !error.mayHaveActed) {
+        counts.writes -= 1;
+        await journal.withdrawWrite(lease, recordId);
+        throw error;
+      }
+      keep(recorded);
+      return error.code === "rejected"
+        ? { kind: "refused", text: error.deviceText ?? error.message }
+        : { kind: "lost", error };
+    }
+  }
+
+  function keep({ creates, changes }: { creates: RecordedCreate[]; changes: RecordedChange[] }): void {
+    written.creates.push(...creates);
+    written.changes.push(...changes);
+    open = true;
+  }
+
   return {
     runId,
     get config() {
-      if (config === undefined) throw new Error("nothing was read yet");
-      return config;
+      return readConfig();
     },
     sentBefore,
     written,
@@ -133,50 +186,12 @@ export function openSession(
     readStable,
     unsaved: () => open,
 
-    async send(steps, taskIds) {
-      const base = config;
-      if (base === undefined) throw new Error("a script needs a read before it");
-      if (counts.writes === 0) {
-        await dependencies.beforeFirstWrite();
-        await dependencies.keepBackup(await driver.backup(signal));
-      }
-      await holdLease(settings.writeDeadlineMs);
-      const record = {
-        runId,
-        serialNumber: status.serialNumber === "unknown" ? "" : status.serialNumber,
-        taskIds,
-        creates: recordedCreates(steps, base.fingerprint),
+    send: (steps, taskIds) =>
+      send(steps, taskIds, {
+        creates: recordedCreates(steps, readConfig().fingerprint),
         changes: recordedChanges(steps),
-      };
-      await journal.recordWrite(lease, record);
-      const lines = driver.render(steps.map(({ step }) => step));
-      await journal.audit({
-        event: "write",
-        device,
-        taskId: null,
-        who: runId,
-        data: { taskIds, serialNumber: record.serialNumber, lines, changes: record.changes },
-      });
-      await dependencies.noteProgress(taskIds, `Device ${device}: writing ${describeSteps(steps)}.`);
-      // Asked again: the process may have been suspended while it wrote its record.
-      assertLeaseOutlasts(settings.writeDeadlineMs);
-      written.creates.push(...record.creates);
-      written.changes.push(...record.changes);
-      open = true;
-      counts.writes += 1;
-      try {
-        const { output } = await driver.apply(
-          steps.map(({ step }) => step),
-          signal,
-        );
-        return { kind: "accepted", text: output };
-      } catch (error) {
-        if (!(error instanceof DriverError)) throw error;
-        if (error.code === "rejected") return { kind: "refused", text: error.deviceText ?? error.message };
-        if (!error.mayHaveActed) throw error;
-        return { kind: "lost", error };
-      }
-    },
+      }),
+    sendUndo: (steps, taskIds) => send(steps, taskIds, { creates: [], changes: [] }),
 
     async save() {
       // Another administrator's edit may come between our save and the look at it; a third one is somebody at work.
@@ -207,8 +222,14 @@ function recordedCreates(steps: readonly PlannedStep[], absentIn: string): Recor
   return steps.flatMap(({ step, name, customers }) => {
     if (step.kind !== "create") return [];
     const { table, index, parent } = step;
-    return [{ table, index, ...(parent === undefined ? {} : { parent }), name, absentIn, customers }];
+    const fields = readableFields(step);
+    return [{ table, index, ...(parent === undefined ? {} : { parent }), name, fields, absentIn, customers }];
   });
+}
+
+function readableFields({ table, fields }: { table: TableName; fields: Fields }): Fields {
+  const secret = new Set(schemaOf(table).fields.flatMap((field) => (field.secret === true ? [field.name] : [])));
+  return Object.fromEntries(Object.entries(fields).filter(([field]) => !secret.has(field)));
 }
 
 function recordedChanges(steps: readonly PlannedStep[]): RecordedChange[] {

@@ -15,12 +15,25 @@ export interface PlannedIntent {
 
 export interface PlanOptions {
   carrierPolicy: "report" | "enforce";
+  /** The rows of all linked customers of the device, as `ip-group NAME` in lower case. */
+  linkedRows: ReadonlySet<string>;
   /** Carriers that may share an address with a Proxy Set that is there. */
   sharedAddressAllowed: (proxySet: string) => boolean;
   /** Consent to steps that end active calls. */
   endCalls: boolean;
   /** Firmware without IP Group tags: ownership is record and link alone. */
   withoutTags: boolean;
+}
+
+/** What needs are found against. */
+export interface PlanContext {
+  observed: Observed;
+  description: DeviceDescription;
+  /** Rows that unresolved run records name. */
+  recorded: readonly RecordedCreate[];
+  options: PlanOptions;
+  /** Hosts of the Proxy Sets that this plan creates, and the set of each. */
+  newHosts: ReadonlyMap<string, string>;
 }
 
 /** What one row of an intent still needs on the device. */
@@ -30,6 +43,8 @@ export interface Need {
   found: Row | undefined;
   /** For updates: the fields to write. */
   fields: readonly string[];
+  /** The children that are missing. */
+  children: IntentRow["children"];
 }
 
 /** Why nothing may be planned for a customer. The message says what stands in the way and what to do. */
@@ -37,100 +52,19 @@ export class Conflict extends Error {
   override readonly name = "Conflict";
 }
 
-/** A Proxy Set: referred to when it is there, created when a carrier defines it, rewritten only when all its users are ours. */
-export function needShared(
-  row: IntentRow,
-  observed: Observed,
-  ours: ReadonlySet<string>,
-  options: PlanOptions,
-  notes: string[],
-): Need[] {
-  const found = observed.byName(row.table, row.name);
-  const definedByCarrier = row.children.length > 0;
-  if (found === undefined) {
-    if (!definedByCarrier)
-      throw new Conflict(
-        `Proxy Set '${row.name}' is neither on the device nor among the carriers: create it there, or add it under 'carriers'`,
-      );
-    assertNewAddresses(row, observed, options);
-    return [{ row, kind: "create", found: undefined, fields: [] }];
-  }
-  if (!found.active)
-    throw new Conflict(
-      `Proxy Set '${row.name}' (index ${found.index}) is on the device but not active: complete it there, a SIP Interface is usually missing`,
-    );
-  if (!definedByCarrier) return [];
-  const fields = differences(found, row.fields);
-  const addresses = sameChildren(row, observed, found.index) ? [] : ["addresses"];
-  if (fields.length + addresses.length === 0) return [];
-  const others = observed
-    .mentions("proxy-set", row.name)
-    .filter((mention) => !ours.has(`ip-group ${mentioningName(mention.from, observed)}`))
-    .map((mention) => mention.from);
-  if (options.carrierPolicy === "enforce" && others.length === 0 && fields.length > 0)
-    return [{ row, kind: "update", found, fields }];
-  notes.push(
-    `Proxy Set '${row.name}' differs from its carrier in ${[...fields, ...addresses].join(", ")} and was left as it is` +
-      (options.carrierPolicy === "enforce" && others.length > 0 ? `: ${others.join(", ")} use it too` : ""),
-  );
-  return [];
-}
-
-/** The lower-case name of the IP Group that `ip-group 5` stands for; empty for rows of other tables. */
-function mentioningName(from: string, observed: Observed): string {
-  const [, index] = /^ip-group (\d+)$/.exec(from) ?? [];
-  const row = index === undefined ? undefined : observed.byPlace({ table: "ip-group", index: Number(index) });
-  return row === undefined ? "" : nameOf(row).toLowerCase();
-}
-
-function childKey(fields: Fields): string {
-  const { "proxy-address": address = "", "transport-type": transport = "", priority = "0", weight = "0" } = fields;
-  return [address.toLowerCase(), transport, priority, weight].join(" ");
-}
-
-function sameChildren(row: IntentRow, observed: Observed, parent: number): boolean {
-  // A transport that the carrier leaves open may be whatever the device has as its default.
-  const key = (fields: Fields, open: boolean): string => childKey(open ? { ...fields, "transport-type": "" } : fields);
-  const have = observed.children("proxy-ip", parent);
-  const open = row.children.some((child) => child.fields["transport-type"] === undefined);
-  const wanted = row.children.map((child) => key(child.fields, open)).sort();
-  const shown = have.map((child) => key(child.fields, open)).sort();
-  return wanted.join("\n") === shown.join("\n");
-}
-
-/** The device classifies by the lowest Proxy Set that has an address: a second set with it would take or lose calls. */
-function assertNewAddresses(row: IntentRow, observed: Observed, options: PlanOptions): void {
-  if (options.sharedAddressAllowed(row.name)) return;
-  for (const other of observed.config.rows) {
-    if (other.table !== "proxy-ip") continue;
-    const address = other.fields["proxy-address"] ?? "";
-    if (!row.children.some((child) => sameName(child.fields["proxy-address"] ?? "", address))) continue;
-    const set = other.parent === undefined ? undefined : observed.byPlace({ table: "proxy-set", index: other.parent });
-    throw new Conflict(
-      `Proxy Set '${row.name}' would share address ${address} with '${set === undefined ? "?" : nameOf(set)}', and the device classifies by the lower index: refer to that one, or set allowSharedAddress on the carrier`,
-    );
-  }
-}
-
-export function needOwn(
-  row: IntentRow,
-  planned: PlannedIntent,
-  observed: Observed,
-  recorded: readonly RecordedCreate[],
-  options: PlanOptions,
-  notes: string[],
-): Need[] {
-  const { intent, linked, secretsWritten } = planned;
+/** A customer's own row: created, completed, put right when it is ours, adopted when it equals what is wanted. */
+export function needOwn(row: IntentRow, planned: PlannedIntent, context: PlanContext, notes: string[]): Need[] {
+  const { observed, recorded, options } = context;
+  const { intent, linked } = planned;
   const found = observed.byName(row.table, row.name);
   if (found === undefined) {
-    const begun = recorded.find((r) => isRemnantOf(r, row, intent, observed));
-    if (begun !== undefined)
-      throw new Conflict(
-        `${row.table} ${begun.index} was begun for this customer and has no name yet: it is undone first`,
-      );
-    return [{ row, kind: "create", found: undefined, fields: [] }];
+    assertSecrets(row, Object.keys(row.secretFields), planned);
+    return [{ row, kind: "create", found, fields: [], children: [] }];
   }
   const place = `${row.table} ${found.index} '${nameOf(found)}'`;
+  const count = observed.countOf(row.table, row.name);
+  if (count > 1)
+    throw new Conflict(`${row.table} '${row.name}' stands ${count} times on the device: delete all but one there`);
   const tenant = /(?:^|;)Trunk=([^;]*)/.exec(found.fields["tags"] ?? "")?.[1];
   if (tenant !== undefined && !sameName(tenant, intent.tenantId))
     throw new Conflict(
@@ -144,9 +78,9 @@ export function needOwn(
       r.customers.includes(intent.customerGuid),
   );
   const fields = differences(found, row.fields);
-  const secrets = Object.entries(row.secretFields).filter(([, variable]) => !secretsWritten.has(variable));
+  const unwritten = Object.entries(row.secretFields).filter(([, variable]) => !planned.secretsWritten.has(variable));
   if (!linked && !byRecord) {
-    const carriesTag = row.table === "ip-group" ? tenant !== undefined : ownsServedGroup(row, observed, intent);
+    const carriesTag = row.table === "ip-group" ? tenant !== undefined : servesOwnGroup(row, observed, intent);
     if (options.withoutTags || !carriesTag || fields.length > 0 || !found.active)
       throw new Conflict(
         `${place} is on the device and was not made here` +
@@ -157,41 +91,44 @@ export function needOwn(
       );
     notes.push(
       `${place} was already on the device, equal to what is wanted, and was adopted` +
-        (secrets.length > 0 ? "; its password could not be compared" : ""),
+        (unwritten.length > 0 ? "; its password could not be compared" : ""),
     );
     return [];
   }
-  if (found.active && fields.length === 0 && secrets.length === 0) return [];
+  if (found.active && fields.length === 0 && unwritten.length === 0) return [];
   const changed = found.active
-    ? [...fields, ...secrets.map(([field]) => field)]
+    ? [...fields, ...unwritten.map(([field]) => field)]
     : [...Object.keys(row.fields), ...Object.keys(row.secretFields)];
-  const missing = secrets
-    .filter(([, variable]) => planned.secrets[variable] === undefined)
-    .map(([, variable]) => variable);
+  assertSecrets(row, changed, planned);
+  assertConsent(row, fields, place, linked && !options.endCalls);
+  return [{ row, kind: "update", found, fields: changed, children: [] }];
+}
+
+function assertSecrets(row: IntentRow, fields: readonly string[], { secrets }: PlannedIntent): void {
+  const missing = fields.flatMap((field) => {
+    const variable = row.secretFields[field];
+    return variable === undefined || secrets[variable] !== undefined ? [] : [variable];
+  });
   if (missing.length > 0)
     throw new Conflict(
       `secret missing: ${missing.join(", ")}; the value is not kept here, so it cannot be written again`,
     );
+}
+
+function assertConsent(row: IntentRow, fields: readonly string[], place: string, needed: boolean): void {
   const ending = fields.filter((field) =>
     schemaOf(row.table).fields.some((f) => f.name === field && f.endsCalls === true),
   );
-  if (ending.length > 0 && !options.endCalls && linked)
+  if (needed && ending.length > 0)
     throw new Conflict(
       `${place}: changing ${ending.join(", ")} ends its active calls and needs consent: repeat with --end-calls`,
     );
-  return [{ row, kind: "update", found, fields: changed }];
 }
 
 /** An Account is the tenant's when the IP Group that it serves carries the tenant's tag. */
-function ownsServedGroup(row: IntentRow, observed: Observed, intent: Intent): boolean {
+function servesOwnGroup(row: IntentRow, observed: Observed, intent: Intent): boolean {
   const group = observed.byName("ip-group", row.fields["served-ip-group-name"] ?? "");
   return group !== undefined && sameName(group.fields["tags"] ?? "", `Trunk=${intent.tenantId}`);
-}
-
-function isRemnantOf(r: RecordedCreate, row: IntentRow, intent: Intent, observed: Observed): boolean {
-  if (r.table !== row.table || !sameName(r.name, row.name) || !r.customers.includes(intent.customerGuid)) return false;
-  const there = observed.byPlace(r);
-  return there !== undefined && nameOf(there) === "";
 }
 
 /** The row's fields exist on this device, and what it refers to does too. */

@@ -6,6 +6,8 @@ export interface Observed {
   config: DeviceConfig;
   /** Names are the key, and compare without case. */
   byName(table: TableName, name: string): Row | undefined;
+  /** How many rows bear this name; more than one only where the device does not keep names unique. */
+  countOf(table: TableName, name: string): number;
   byPlace(place: Place): Row | undefined;
   children(table: TableName, parent: number): readonly Row[];
   /** Who refers to the row of this name. */
@@ -49,17 +51,19 @@ export function indexRows(config: DeviceConfig): Observed {
   return {
     config,
     byName: (table, name) => names.get(nameKey(table, name))?.[0],
+    countOf: (table, name) => names.get(nameKey(table, name))?.length ?? 0,
     byPlace: (place) => places.get(placeKey(place)),
     children: (table, parent) => families.get(`${table} ${parent}`) ?? [],
     mentions: (table, name) => mentions.get(nameKey(table, name)) ?? [],
   };
 }
 
-/** Numbers are equal as numbers, references without case, and all else to the letter. */
+/** Numbers are equal as numbers, names and references without case, and all else to the letter. */
 export function equalValues(table: TableName, field: string, a: string, b: string): boolean {
-  const kind = schemaOf(table).fields.find((f) => f.name === field)?.grammar.kind;
+  const schema = schemaOf(table);
+  const kind = schema.fields.find((f) => f.name === field)?.grammar.kind;
   if (kind === "integer") return Number(a) === Number(b);
-  return kind === "reference" ? sameName(a, b) : a === b;
+  return kind === "reference" || schema.key.includes(field) ? sameName(a, b) : a === b;
 }
 
 /** The wanted fields that the row does not show. */

@@ -2,16 +2,9 @@ import type { DeviceConfig, DeviceDescription, Fields, Step, TableName } from ".
 import type { RecordedCreate } from "../store/model.ts";
 import { allocateIndexes } from "./indexes.ts";
 import type { IntentRow } from "./intent.ts";
-import {
-  assertWritable,
-  Conflict,
-  needOwn,
-  needShared,
-  type Need,
-  type PlannedIntent,
-  type PlanOptions,
-} from "./needs.ts";
-import { equalValues, indexRows, nameOf, schemaOf } from "./observed.ts";
+import { assertWritable, Conflict, needOwn, type Need, type PlannedIntent, type PlanOptions } from "./needs.ts";
+import { equalValues, indexRows, nameOf, schemaOf, type Observed } from "./observed.ts";
+import { hostOf, needShared } from "./proxy-set-needs.ts";
 
 export interface PlannedStep {
   step: Step;
@@ -32,6 +25,7 @@ export interface Plan {
 }
 
 const order: readonly TableName[] = ["proxy-set", "ip-group", "account"];
+const keyOf = (row: IntentRow): string => `${row.table} ${row.name.toLowerCase()}`;
 
 /**
  * The steps that lead from what a device holds to what must be there; empty when converged. Pure, and level-based:
@@ -46,53 +40,58 @@ export function planDevice(
   options: PlanOptions,
 ): Plan {
   const observed = indexRows(config);
-  const ours = new Set(
-    intents
-      .filter(({ linked }) => linked)
-      .flatMap(({ intent }) =>
-        intent.rows.filter((row) => row.role === "own").map((row) => `${row.table} ${row.name.toLowerCase()}`),
-      ),
-  );
   const indexes = allocateIndexes(config, description.limits, recorded);
-  const shared = new Map<string, { customers: string[] }>();
-  const steps: (PlannedStep & { customers: string[] })[] = [];
+  const newHosts = new Map<string, string>();
+  const context = { observed, description, recorded, options, newHosts };
+  /** Rows that this plan makes or changes: shared ones are joined, own ones stand once. */
+  const planned = new Map<string, { customers: string[] }>();
+  const steps: PlannedStep[] = [];
   const conflicts = new Map<string, string>();
   const warnings = new Map<string, string[]>();
 
-  for (const planned of intents) {
-    const { intent } = planned;
+  function add(one: PlannedIntent, notes: string[]): void {
+    const { intent } = one;
+    const needs = intent.rows.flatMap((row) =>
+      row.role === "shared" ? needShared(row, context, notes) : needOwn(row, one, context, notes),
+    );
+    for (const { row } of needs) assertWritable(row, config, description);
+    const keys = intent.rows.filter(({ role }) => role === "own").map(keyOf);
+    const twice = keys.find((key, i) => planned.has(key) || keys.indexOf(key) !== i);
+    if (twice !== undefined)
+      throw new Conflict(`'${twice}' is wanted twice: choose another short name, or correct the blueprint`);
+    const fresh = needs.filter(({ row }) => row.role === "own" || !planned.has(keyOf(row)));
+    const creates = fresh.filter(({ kind }) => kind === "create");
+    const taken = indexes.take(creates.map(({ row }) => row.table));
+    if (taken === undefined)
+      throw new Conflict("a table of the device is full: delete unused rows, or move the customer to another device");
+
+    for (const key of keys) planned.set(key, { customers: [intent.customerGuid] });
+    for (const need of needs) {
+      if (!fresh.includes(need)) {
+        planned.get(keyOf(need.row))?.customers.push(intent.customerGuid);
+        continue;
+      }
+      // One list for the row and its children: who joins later joins all of them.
+      const customers = [intent.customerGuid];
+      const made =
+        need.found === undefined
+          ? createSteps(need, taken[creates.indexOf(need)], one)
+          : updateSteps(need, one, observed);
+      steps.push(...made.map((step) => ({ ...step, customers })));
+      planned.set(keyOf(need.row), { customers });
+      for (const { fields } of need.children) newHosts.set(hostOf(fields["proxy-address"] ?? ""), need.row.name);
+    }
+  }
+
+  for (const one of intents) {
     const notes: string[] = [];
     try {
-      const needs = intent.rows.flatMap((row) =>
-        row.role === "shared"
-          ? needShared(row, observed, ours, options, notes)
-          : needOwn(row, planned, observed, recorded, options, notes),
-      );
-      for (const { row } of needs) assertWritable(row, config, description);
-      const creates = needs.filter(({ kind, row }) => kind === "create" && !shared.has(row.name.toLowerCase()));
-      const taken = indexes.take(creates.map(({ row }) => row.table));
-      if (taken === undefined)
-        throw new Conflict("a table of the device is full: delete unused rows, or move the customer to another device");
-      for (const need of needs) {
-        const key = need.row.name.toLowerCase();
-        const before = need.row.role === "shared" ? shared.get(key) : undefined;
-        if (before !== undefined) before.customers.push(intent.customerGuid);
-        else {
-          const made =
-            need.kind === "create"
-              ? createSteps(need.row, taken[creates.indexOf(need)] ?? 0, planned)
-              : updateStep(need, planned);
-          // One list for the row and its children: who joins later joins all of them.
-          const customers = [intent.customerGuid];
-          steps.push(...made.map((step) => ({ ...step, customers })));
-          if (need.row.role === "shared") shared.set(key, { customers });
-        }
-      }
+      add(one, notes);
     } catch (error) {
       if (!(error instanceof Conflict)) throw error;
-      conflicts.set(intent.customerGuid, error.message);
+      conflicts.set(one.intent.customerGuid, error.message);
     }
-    if (notes.length > 0) warnings.set(intent.customerGuid, notes);
+    if (notes.length > 0) warnings.set(one.intent.customerGuid, notes);
   }
   const rank = (step: Step): number => order.indexOf(step.table === "proxy-ip" ? "proxy-set" : step.table);
   return { steps: steps.sort((a, b) => rank(a.step) - rank(b.step)), conflicts, warnings };
@@ -100,27 +99,31 @@ export function planDevice(
 
 type MadeStep = Omit<PlannedStep, "customers">;
 
-function secretValues(row: IntentRow, planned: PlannedIntent): Record<string, string> {
-  return Object.fromEntries(
-    Object.entries(row.secretFields).map(([field, variable]) => [field, planned.secrets[variable] ?? ""]),
+function wantedFields(row: IntentRow, { secrets }: PlannedIntent): Fields {
+  const values = Object.entries(row.secretFields).flatMap(([field, variable]) =>
+    secrets[variable] === undefined ? [] : [[field, secrets[variable]] as const],
   );
+  return { ...row.fields, ...Object.fromEntries(values) };
 }
 
-function createSteps(row: IntentRow, index: number, planned: PlannedIntent): MadeStep[] {
-  const fields = { ...row.fields, ...secretValues(row, planned) };
-  const step: Step = { kind: "create", table: row.table, index, fields };
-  const children = row.children.map((child, i): MadeStep => ({
-    step: { kind: "create", table: child.table, index: i, parent: index, fields: child.fields },
-    name: child.fields["proxy-address"] ?? "",
+function createSteps({ row, children }: Need, index: number | undefined, planned: PlannedIntent): MadeStep[] {
+  if (index === undefined) throw new Error(`no index was taken for ${keyOf(row)}`);
+  const step: Step = { kind: "create", table: row.table, index, fields: wantedFields(row, planned) };
+  return [{ step, name: row.name, before: {}, endsCalls: false }, ...childSteps(children, index, 0)];
+}
+
+function childSteps(children: IntentRow["children"], parent: number, firstIndex: number): MadeStep[] {
+  return children.map(({ table, fields }, i) => ({
+    step: { kind: "create", table, index: firstIndex + i, parent, fields },
+    name: fields["proxy-address"] ?? "",
     before: {},
     endsCalls: false,
   }));
-  return [{ step, name: row.name, before: {}, endsCalls: false }, ...children];
 }
 
-function updateStep({ row, found, fields }: Need, planned: PlannedIntent): MadeStep[] {
+function updateSteps({ row, found, fields, children }: Need, planned: PlannedIntent, observed: Observed): MadeStep[] {
   if (found === undefined) return [];
-  const wanted: Fields = { ...row.fields, ...secretValues(row, planned) };
+  const wanted = wantedFields(row, planned);
   const pick = (from: Fields): Fields =>
     Object.fromEntries(fields.flatMap((field) => (from[field] === undefined ? [] : [[field, from[field]]])));
   const ends = fields.some(
@@ -128,6 +131,9 @@ function updateStep({ row, found, fields }: Need, planned: PlannedIntent): MadeS
       schemaOf(row.table).fields.some((f) => f.name === field && f.endsCalls === true) &&
       !equalValues(row.table, field, found.fields[field] ?? "", wanted[field] ?? ""),
   );
-  const step: Step = { kind: "update", table: row.table, index: found.index, name: nameOf(found), set: pick(wanted) };
-  return [{ step, name: nameOf(found), before: pick(found.fields), endsCalls: ends }];
+  const { table, index } = found;
+  const step: Step = { kind: "update", table, index, name: nameOf(found), set: pick(wanted) };
+  const update = { step, name: nameOf(found), before: pick(found.fields), endsCalls: ends };
+  const nextChild = Math.max(-1, ...observed.children("proxy-ip", index).map((child) => child.index)) + 1;
+  return [...(fields.length === 0 ? [] : [update]), ...childSteps(children, index, nextChild)];
 }

@@ -25,6 +25,8 @@ export interface ObservedProxySet {
 export interface RenderContext {
   device: Pick<DeviceSettings, "name" | "defaults" | "withoutTags">;
   carriers: readonly CarrierSettings[];
+  /** The name of a row in the device's spelling; as it is where the device has no such row. */
+  spelling(table: TableName, name: string): string;
   /** The Proxy Set of this name (case does not matter), in the device's spelling; undefined where it has none. */
   proxySet(name: string): ObservedProxySet | undefined;
 }
@@ -33,6 +35,20 @@ export interface RenderContext {
 export type Rendering = { intent: Intent } | { refused: string[] };
 
 class Refused extends Error {}
+
+const dropEmpty = (fields: Fields): Fields =>
+  Object.fromEntries(Object.entries(fields).filter(([, value]) => value !== ""));
+
+/** References in the device's spelling. */
+function spell(table: TableName, fields: Fields, context: RenderContext): Fields {
+  const grammarOf = (name: string) => mediantTables.get(table)?.fields.find((field) => field.name === name)?.grammar;
+  return Object.fromEntries(
+    Object.entries(fields).map(([name, value]) => {
+      const grammar = grammarOf(name);
+      return [name, grammar?.kind === "reference" ? context.spelling(grammar.table, value) : value];
+    }),
+  );
+}
 
 type Lookup = (variable: string) => string | undefined;
 
@@ -71,12 +87,16 @@ function carrierRow(
 ): Pick<IntentRow, "fields" | "children"> {
   const { srd, sipInterface } = context.device.defaults;
   return {
-    fields: {
-      "proxy-name": name,
-      ...(srd === undefined ? {} : { "srd-name": srd }),
-      ...(sipInterface === undefined ? {} : { "sbcipv4-sip-int-name": sipInterface }),
-      ...carrier.fields,
-    },
+    fields: spell(
+      "proxy-set",
+      {
+        ...(srd === undefined ? {} : { "srd-name": srd }),
+        ...(sipInterface === undefined ? {} : { "sbcipv4-sip-int-name": sipInterface }),
+        ...carrier.fields,
+        "proxy-name": name,
+      },
+      context,
+    ),
     children: carrier.addresses.map(({ address, transport, priority, weight }) => ({
       table: "proxy-ip",
       fields: {
@@ -128,7 +148,7 @@ function renderOwn(row: BlueprintRow, lookup: Lookup, subject: Subject, context:
     }
   }
   const name = table.key.map((key) => fields[key] ?? "").join("/");
-  return { table: row.table, name, role: "own", fields, secretFields, children: [] };
+  return { table: row.table, name, role: "own", fields: spell(row.table, fields, context), secretFields, children: [] };
 }
 
 function grammarFaults(row: IntentRow, secrets: Fields): string[] {
@@ -153,7 +173,10 @@ function grammarFaults(row: IntentRow, secrets: Fields): string[] {
  * Turns a conversion into the rows that must exist for it. Pure. A variable that is missing, a value that its field's
  * grammar refuses, or a Proxy Set that is nowhere defined refuses the conversion, with every reason at once.
  */
-export function renderIntent(blueprint: Blueprint, subject: Subject, context: RenderContext): Rendering {
+export function renderIntent(blueprint: Blueprint, given: Subject, context: RenderContext): Rendering {
+  // A parameter that is given empty is not given.
+  const subject = { ...given, variables: dropEmpty(given.variables), secrets: dropEmpty(given.secrets) };
+  const { secrets } = subject;
   // Dotted names belong to the device and to earlier rows; of a customer's, only its custom variables have dots.
   const own = Object.entries(subject.variables).filter(
     ([name]) => !name.includes(".") || name.startsWith("CustomVar."),
@@ -175,7 +198,7 @@ export function renderIntent(blueprint: Blueprint, subject: Subject, context: Re
   const refused: string[] = [];
   for (const row of blueprint.rows) {
     const lookup: Lookup = (variable) => values.get(variable);
-    if (row.when !== undefined && lookup(row.when) === undefined && subject.secrets[row.when] === undefined) continue;
+    if (row.when !== undefined && lookup(row.when) === undefined && secrets[row.when] === undefined) continue;
     try {
       if (row.shared) {
         const { row: shared, facts } = renderShared(row, lookup, context);

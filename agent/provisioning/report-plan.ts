@@ -1,18 +1,24 @@
-import type { Fields, Step } from "../../drivers/driver.ts";
+import type { Driver, Fields, Step } from "../../drivers/driver.ts";
 import type { ChangeReport, PlanReport, ResyncDeviceReport } from "../reports.ts";
 import { describeRow, schemaOf } from "./observed.ts";
-import type { PlannedStep } from "./plan.ts";
+import type { Plan, PlannedStep } from "./plan.ts";
 import type { RunReport } from "./run.ts";
 
-/** A run's plan as people and `--json` see it: field by field, the exact lines, and the lines that would take it back. */
-export function reportRun({ device, plan, render, shortNames }: RunReport): PlanReport {
+/** A plan as people and `--json` see it: field by field, the exact lines, and the lines that would take it back. */
+export function reportPlan(
+  device: string,
+  plan: Plan,
+  driver: Pick<Driver, "render">,
+  shortNames: ReadonlyMap<string, string>,
+): PlanReport {
   const nameOfCustomer = (guid: string): string => shortNames.get(guid) ?? guid;
   const reverse = plan.steps.flatMap((planned) => reverseStep(planned) ?? []).reverse();
+  const render = (steps: readonly Step[]): string[] => (steps.length === 0 ? [] : [...driver.render(steps)]);
   return {
     device,
     changes: plan.steps.map((planned) => reportChange(planned, nameOfCustomer)),
-    lines: plan.steps.length === 0 ? [] : [...render(plan.steps.map(({ step }) => step))],
-    reverse: reverse.length === 0 ? [] : [...render(reverse)],
+    lines: render(plan.steps.map(({ step }) => step)),
+    reverse: render(reverse),
     conflicts: [...plan.conflicts].map(([guid, message]) => ({ customer: nameOfCustomer(guid), message })),
     warnings: [...plan.warnings].flatMap(([guid, notes]) => notes.map((note) => `${nameOfCustomer(guid)}: ${note}`)),
   };
@@ -20,9 +26,9 @@ export function reportRun({ device, plan, render, shortNames }: RunReport): Plan
 
 /** A re-sync as operators see it. `drifted`: customers whose rows are still not as they should be. */
 export function reportResync(done: RunReport): ResyncDeviceReport & { drifted: number } {
-  const plan = reportRun(done);
+  const { plan } = done;
   const refused = [...done.results].flatMap(([guid, result]) =>
-    result.kind === "failed" && !done.plan.conflicts.has(guid)
+    result.kind === "failed" && !done.conflicting.has(guid)
       ? [{ customer: done.shortNames.get(guid) ?? guid, message: result.message }]
       : [],
   );

@@ -1,4 +1,4 @@
-import type { Driver, Step } from "../../drivers/driver.ts";
+import type { Driver } from "../../drivers/driver.ts";
 import { DriverError } from "../../drivers/errors.ts";
 import type { RunSettings } from "../config.ts";
 import type { ConversionSource } from "../source/source.ts";
@@ -9,7 +9,17 @@ import type { ForeignEdits } from "./foreign-edits.ts";
 import { startLeaseClock, type LeaseClock } from "./lease-clock.ts";
 import type { LoginGuard } from "./login-guard.ts";
 import { planDevice, type Plan } from "./plan.ts";
-import { changedLinks, completions, gatherWork, planOptions, type RunRequest, type WorkContext } from "./work.ts";
+import { reportPlan } from "./report-plan.ts";
+import {
+  changedLinks,
+  completions,
+  gatherWork,
+  planOptions,
+  type RunRequest,
+  type Work,
+  type WorkContext,
+} from "./work.ts";
+import type { PlanReport } from "../reports.ts";
 
 export interface RunDependencies extends WorkContext, Pick<SessionDependencies, "keepBackup" | "signal" | "wait"> {
   settings: RunSettings;
@@ -27,9 +37,10 @@ export interface RunReport {
   /** Null for a plan, which is no run. */
   runId: string | null;
   device: string;
-  plan: Plan;
-  /** Prints lines of the plan as this device's driver would send them. */
-  render: (steps: readonly Step[]) => readonly string[];
+  /** What the whole batch needed before anything was written. */
+  plan: PlanReport;
+  /** Customers for which nothing could be planned. */
+  conflicting: ReadonlySet<string>;
   results: ReadonlyMap<string, CustomerResult>;
   /** By customer GUID, as are the task ids of conversions. */
   shortNames: ReadonlyMap<string, string>;
@@ -67,7 +78,8 @@ export async function runDevice(dependencies: RunDependencies, request: RunReque
     if (request.kind === "convert" && claim.conversions.length + claim.unresolved.length === 0) return { kind: "idle" };
     return { kind: "done", report: await runClaim(dependencies, request, claim, clock) };
   } finally {
-    await source.releaseLease(claim.lease);
+    // A lease that cannot be given back ends by itself; what went wrong before is the news.
+    await source.releaseLease(claim.lease).catch(() => undefined);
   }
 }
 
@@ -83,6 +95,11 @@ async function withDriver<T>(dependencies: RunDependencies, use: (driver: Driver
   }
 }
 
+function show(device: string, plan: Plan, driver: Driver, work: Work): Pick<RunReport, "plan" | "conflicting"> {
+  const whole = { ...plan, conflicts: new Map([...work.refused, ...plan.conflicts]) };
+  return { plan: reportPlan(device, whole, driver, work.shortNames), conflicting: new Set(whole.conflicts.keys()) };
+}
+
 async function planOnly(dependencies: RunDependencies, request: RunRequest): Promise<RunReport> {
   const { device, guard, signal } = dependencies;
   const claim = await dependencies.source.peekDevice(device.name, { links: request.kind === "resync" });
@@ -91,12 +108,12 @@ async function planOnly(dependencies: RunDependencies, request: RunRequest): Pro
     const config = await driver.read(signal);
     const work = gatherWork(dependencies, request, claim, config);
     const recorded = claim.unresolved.flatMap((record) => record.creates);
-    const plan = planDevice(config, driver.describe(), work.intents, recorded, planOptions(dependencies, request));
+    const options = planOptions(dependencies, request, claim.links);
+    const plan = planDevice(config, driver.describe(), work.intents, recorded, options);
     return {
       runId: null,
       device: device.name,
-      plan: { ...plan, conflicts: new Map([...work.refused, ...plan.conflicts]) },
-      render: (steps) => driver.render(steps),
+      ...show(device.name, plan, driver, work),
       results: new Map(),
       shortNames: work.shortNames,
       taskIds: work.taskIds,
@@ -128,7 +145,7 @@ async function runClaim(
         device: device.name,
         noteProgress,
         async beforeFirstWrite() {
-          const note = foreignEdits.admit(status, claim.unresolved.length > 0);
+          const note = foreignEdits.admit(status, session.unsaved());
           if (note !== undefined) notes.push(note);
         },
       },
@@ -140,12 +157,13 @@ async function runClaim(
     const config = claim.unresolved.length > 0 ? await session.readStable() : await session.read();
     const work = gatherWork(dependencies, request, claim, config);
     const settled = new Map<string, CustomerResult>();
+    let reported = false;
     try {
-      const { results, plan } = await applyIntents(session, {
+      const { results, plan, blocked } = await applyIntents(session, {
         description: driver.describe(),
         intents: work.intents,
         refused: work.refused,
-        options: planOptions(dependencies, request),
+        options: planOptions(dependencies, request, claim.links),
         taskIds: work.taskIds,
         maxChanges: dependencies.settings.maxChangesPerRun,
         onResult: (customer, result) => settled.set(customer, result),
@@ -155,6 +173,7 @@ async function runClaim(
         await session.save();
       }
       await source.complete(claim.lease, completions(dependencies, work, results, notes));
+      reported = true;
       const links = changedLinks(dependencies, work, results);
       if (links.length > 0) await source.updateLinks(claim.lease, links);
       await journal.audit({
@@ -164,11 +183,11 @@ async function runClaim(
         who: session.runId,
         data: { results: Object.fromEntries(results), ...session.counts },
       });
+      if (blocked !== undefined) throw blocked;
       return {
         runId: session.runId,
         device: device.name,
-        plan,
-        render: (steps) => driver.render(steps),
+        ...show(device.name, plan, driver, work),
         results,
         shortNames: work.shortNames,
         taskIds: work.taskIds,
@@ -178,7 +197,7 @@ async function runClaim(
     } catch (error) {
       // What was refused before a line of it left needs no save, and does not wait for the device.
       const certain = [...settled].filter(([, result]) => result.kind === "failed" && !result.onDevice);
-      if (certain.length > 0 && !(error instanceof LeaseLost))
+      if (!reported && certain.length > 0 && !(error instanceof LeaseLost))
         await source.complete(claim.lease, completions(dependencies, work, new Map(certain), notes));
       throw error;
     }

@@ -1,7 +1,16 @@
 import type { DeviceConfig, Fields, Row } from "../../drivers/driver.ts";
 import type { RecordedChange, RecordedCreate } from "../store/model.ts";
+import {
+  describeRow,
+  differences,
+  equalValues,
+  indexRows,
+  nameOf,
+  sameName,
+  schemaOf,
+  type Observed,
+} from "./observed.ts";
 import type { PlannedStep } from "./plan.ts";
-import { describeRow, differences, indexRows, nameOf, sameName, schemaOf, type Observed } from "./observed.ts";
 
 export interface Written {
   creates: readonly RecordedCreate[];
@@ -14,13 +23,30 @@ export interface Undo {
   blocked: readonly string[];
 }
 
-/**
- * Whether the row that stands at a recorded place is the one that our script made: the record calls it absent before,
- * and index and name match. A row that was begun and never named holds nothing, or only our tag.
- */
+function keysOf(created: RecordedCreate, row: Row): { there: string; recorded: string }[] {
+  return schemaOf(created.table).key.map((key) => ({
+    there: row.fields[key] ?? "",
+    recorded: created.fields[key] ?? "",
+  }));
+}
+
+/** A row that a script of ours began and never named to its end: inactive, and holding nothing but what we sent. */
+export function isRemnant(created: RecordedCreate, row: Row): boolean {
+  const keys = keysOf(created, row);
+  if (row.active || keys.every(({ there, recorded }) => sameName(there, recorded))) return false;
+  if (!keys.every(({ there, recorded }) => there === "" || sameName(there, recorded))) return false;
+  return schemaOf(row.table).fields.every(({ name, default: { value: initial, confidence } }) => {
+    const value = row.fields[name];
+    const sent = created.fields[name];
+    // A field that we did not send and whose default is not certain says nothing.
+    if (value === undefined || (sent === undefined && confidence !== "doc" && confidence !== "seen")) return true;
+    return [sent, initial, ""].some((known) => known !== undefined && equalValues(row.table, name, value, known));
+  });
+}
+
+/** Whether the row at a recorded place is the one that our script made: absent before, and index and name match. */
 function isOurs(created: RecordedCreate, row: Row): boolean {
-  const name = nameOf(row);
-  return name === "" ? !row.active : sameName(name, created.name);
+  return keysOf(created, row).every(({ there, recorded }) => sameName(there, recorded)) || isRemnant(created, row);
 }
 
 /** Whether something of what was written for a customer stands on the device, and is not as it should be. */
@@ -40,6 +66,11 @@ export function showsTraces(observed: Observed, written: Written, customer: stri
       return row !== undefined && differences(row, change.before).length > 0;
     })
   );
+}
+
+/** Whether a script was ever recorded for a customer. */
+export function wasWritten({ creates, changes }: Written, customer: string): boolean {
+  return [...creates, ...changes].some(({ customers }) => customers.includes(customer));
 }
 
 /**
@@ -82,26 +113,32 @@ export function planUndo(config: DeviceConfig, written: Written, failing: Readon
       });
     }
   }
-  for (const change of written.changes.filter(({ customers }) => only(customers))) {
+  for (const change of mergeChanges(written.changes.filter(({ customers }) => only(customers)))) {
     const row = observed.byPlace(change);
-    if (row === undefined || !sameName(nameOf(row), change.name)) continue;
+    if (row === undefined || deleted.has(mentioner(row)) || !sameName(nameOf(row), change.name)) continue;
     const fields = differences(row, change.before);
     if (fields.length === 0) continue;
+    const { table, index, name, customers } = change;
     steps.push({
-      step: {
-        kind: "update",
-        table: change.table,
-        index: change.index,
-        name: change.name,
-        set: pick(change.before, fields),
-      },
-      name: change.name,
+      step: { kind: "update", table, index, name, set: pick(change.before, fields) },
+      name,
       before: pick(row.fields, fields),
-      customers: change.customers,
+      customers,
       endsCalls: false,
     });
   }
   return { steps, blocked };
+}
+
+/** Of several changes of one row, what each field held before the first of them. */
+function mergeChanges(changes: readonly RecordedChange[]): RecordedChange[] {
+  const merged = new Map<string, RecordedChange>();
+  for (const change of changes) {
+    const key = describeRow(change, "");
+    const first = merged.get(key);
+    merged.set(key, first === undefined ? change : { ...first, before: { ...change.before, ...first.before } });
+  }
+  return [...merged.values()];
 }
 
 /** How the driver names a row of ours among the mentions. */

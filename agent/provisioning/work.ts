@@ -65,6 +65,10 @@ export function gatherWork(
     renderIntent(context.blueprint, subject, {
       device: context.device,
       carriers: context.carriers,
+      spelling(table, name) {
+        const row = observed.byName(table, name);
+        return row === undefined ? name : nameOf(row);
+      },
       proxySet(name) {
         const row = observed.byName("proxy-set", name);
         return row === undefined ? undefined : { name: nameOf(row), srd: row.fields["srd-name"] };
@@ -109,10 +113,15 @@ export function gatherWork(
   };
 }
 
-export function planOptions(context: WorkContext, request: RunRequest): PlanOptions {
+export function planOptions(context: WorkContext, request: RunRequest, links: readonly Link[]): PlanOptions {
   return {
     // Only a re-sync knows all links of the device, and with them whose rows use a Proxy Set.
     carrierPolicy: request.kind === "resync" ? context.settings.carrierPolicy : "report",
+    linkedRows: new Set(
+      links.flatMap(({ intent }) =>
+        intent.rows.flatMap((row) => (row.role === "own" ? [`${row.table} ${row.name.toLowerCase()}`] : [])),
+      ),
+    ),
     sharedAddressAllowed: (proxySet) =>
       context.carriers.some((c) => c.allowSharedAddress && c.name.toLowerCase() === proxySet.toLowerCase()),
     endCalls: request.endCalls,

@@ -109,6 +109,8 @@ export interface Lease {
 /** A row that a script will create: the licence to delete it again. */
 export interface RecordedCreate extends Place {
   name: string;
+  /** What the script sets in it, secrets left out: how a row that never got its name is known again. */
+  fields: Fields;
   /** Fingerprint of the read in which the row was seen absent. */
   absentIn: string;
   /** The customers that need it. */
@@ -122,7 +124,10 @@ export interface RecordedChange extends Place {
   customers: readonly string[];
 }
 
-/** Written durably before a script leaves; unresolved until a save begun after the last write is confirmed. */
+/**
+ * Written durably before a script leaves. Unresolved until a save begun after the last write is confirmed, and until
+ * all its conversions have been reported: only then is it no licence to delete any more.
+ */
 export interface RunRecord {
   id: string;
   runId: string;

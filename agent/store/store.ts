@@ -60,7 +60,10 @@ export interface Claim {
   conversions: ClaimedConversion[];
   /** All links of the device; empty where `links: false` spared reading them. */
   links: LinkWithSecrets[];
-  /** Records whose save was never confirmed, oldest first: what an earlier run may have left behind. */
+  /**
+   * Records whose save was never confirmed, or whose conversions are still open, oldest first: what an earlier run may
+   * have left behind.
+   */
   unresolved: RunRecord[];
 }
 
@@ -181,7 +184,8 @@ export interface PortalStore {
 /** What an agent owns. */
 export interface JournalStore {
   /**
-   * Written before a script leaves: the record, and `sent` on its conversions. Throws LeaseLost.
+   * Written before a script leaves: the record, and `sent` on its conversions. Resolves with the record's id. Throws
+   * LeaseLost.
    */
   recordWrite(
     lease: Lease,
@@ -192,13 +196,15 @@ export interface JournalStore {
       creates: readonly RecordedCreate[];
       changes: readonly RecordedChange[];
     },
-  ): Promise<void>;
+  ): Promise<string>;
+  /** Takes a record back whose script certainly never left: nothing of it may hold on to indexes or deadlines. Throws LeaseLost. */
+  withdrawWrite(lease: Lease, recordId: string): Promise<void>;
   /**
    * All unresolved records of the lease's device, also abandoned ones, are saved: the device confirmed a save begun
    * after the last write. Throws LeaseLost.
    */
   recordSaved(lease: Lease): Promise<void>;
-  /** Devices with unresolved records, and when the oldest of each was written. */
+  /** Devices with records that are not saved, and when the oldest of each was written. */
   unsavedSince(): Promise<{ device: string; since: number }[]>;
 
   /**

@@ -50,7 +50,9 @@ const intent: z.ZodType<Intent> = z.object({
 });
 
 const place = { table, index: z.number(), parent: z.number().exactOptional(), name: z.string() };
-const creates: z.ZodType<RecordedCreate[]> = z.array(z.object({ ...place, absentIn: z.string(), customers: texts }));
+const creates: z.ZodType<RecordedCreate[]> = z.array(
+  z.object({ ...place, fields, absentIn: z.string(), customers: texts }),
+);
 const changes: z.ZodType<RecordedChange[]> = z.array(z.object({ ...place, before: fields, customers: texts }));
 const data: z.ZodType<Record<string, unknown>> = z.record(z.string(), z.unknown());
 

@@ -31,7 +31,10 @@ export function keepLeases({ db, now, write }: Connection, fences: Fences, seale
   );
   const linksOf = db.prepare<[string], LinkRow>("SELECT * FROM links WHERE device = ? ORDER BY seq");
   const unresolved = db.prepare<[string], RecordRow>(
-    "SELECT * FROM run_records WHERE device = ? AND state <> 'saved' ORDER BY seq",
+    `SELECT * FROM run_records WHERE device = ? AND (state <> 'saved' OR EXISTS (
+       SELECT 1 FROM json_each(task_ids) AS task JOIN conversions ON conversions.task_id = task.value
+       WHERE conversions.state = 'ready'
+     )) ORDER BY seq`,
   );
 
   const toClaimed = (row: ConversionRow): ClaimedConversion => ({

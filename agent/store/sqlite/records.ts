@@ -2,17 +2,25 @@ import { randomUUID } from "node:crypto";
 import type { Store } from "../store.ts";
 import type { Connection } from "./connection.ts";
 import type { Fences } from "./fences.ts";
+import { readJson } from "./json.ts";
 
 export function keepRecords(
   { db, now, write }: Connection,
   fences: Fences,
-): Pick<Store, "recordWrite" | "recordSaved" | "unsavedSince"> {
+): Pick<Store, "recordWrite" | "withdrawWrite" | "recordSaved" | "unsavedSince"> {
   const insert = db.prepare(
     `INSERT INTO run_records (id, run_id, device, fence, serial_number, state, task_ids, creates, changes, written_at)
      VALUES (@id, @runId, @device, @fence, @serialNumber, 'written', @taskIds, @creates, @changes, @at)`,
   );
   const deviceOf = db.prepare<[string], { device: string | null }>("SELECT device FROM conversions WHERE task_id = ?");
   const markSent = db.prepare<[string]>("UPDATE conversions SET sent = 1 WHERE task_id = ?");
+  const withdraw = db.prepare<[string, string], { task_ids: string }>(
+    "DELETE FROM run_records WHERE id = ? AND device = ? RETURNING task_ids",
+  );
+  const markUnsent = db.prepare<[{ task: string }]>(
+    `UPDATE conversions SET sent = 0 WHERE task_id = @task
+       AND NOT EXISTS (SELECT 1 FROM run_records, json_each(run_records.task_ids) AS task WHERE task.value = @task)`,
+  );
   const save = db.prepare<[number, string]>(
     "UPDATE run_records SET state = 'saved', saved_at = ? WHERE device = ? AND state <> 'saved'",
   );
@@ -22,10 +30,11 @@ export function keepRecords(
 
   return {
     async recordWrite(lease, { runId, serialNumber, taskIds, creates, changes }) {
+      const id = randomUUID();
       write(() => {
         fences.demand(lease);
         insert.run({
-          id: randomUUID(),
+          id,
           runId,
           device: lease.device,
           fence: lease.fence,
@@ -42,6 +51,16 @@ export function keepRecords(
             throw new Error(`${taskId} is no conversion of ${lease.device}`);
           markSent.run(taskId);
         }
+      });
+      return id;
+    },
+
+    async withdrawWrite(lease, recordId) {
+      write(() => {
+        fences.demand(lease);
+        const record = withdraw.get(recordId, lease.device);
+        for (const taskId of record === undefined ? [] : readJson.texts(record.task_ids))
+          markUnsent.run({ task: taskId });
       });
     },
 

@@ -1,0 +1,100 @@
+import type { Fields } from "../../drivers/driver.ts";
+import type { IntentRow } from "./intent.ts";
+import { Conflict, type Need, type PlanContext } from "./needs.ts";
+import { differences, nameOf, sameName, type Observed } from "./observed.ts";
+
+/**
+ * A Proxy Set: referred to when it is there, created when a carrier defines it, completed when a script of ours began
+ * it, and rewritten only by policy and when all its users are ours. What is left as it is goes to `notes`.
+ */
+export function needShared(row: IntentRow, context: PlanContext, notes: string[]): Need[] {
+  const { observed, recorded, options } = context;
+  const found = observed.byName(row.table, row.name);
+  const definedByCarrier = row.children.length > 0;
+  if (found === undefined) {
+    if (!definedByCarrier)
+      throw new Conflict(
+        `Proxy Set '${row.name}' is neither on the device nor among the carriers: create it there, or add it under 'carriers'`,
+      );
+    assertAddresses(row, context);
+    return [{ row, kind: "create", found: undefined, fields: [], children: row.children }];
+  }
+  const missing = missingChildren(row, observed, found.index);
+  const begun = recorded.some((r) => r.table === row.table && r.index === found.index && sameName(r.name, row.name));
+  if (begun && definedByCarrier) {
+    const fields = found.active ? differences(found, row.fields) : Object.keys(row.fields);
+    return fields.length + missing.length === 0 ? [] : [{ row, kind: "update", found, fields, children: missing }];
+  }
+  if (!found.active)
+    throw new Conflict(
+      `Proxy Set '${row.name}' (index ${found.index}) is on the device but not active: complete it there, a SIP Interface is usually missing`,
+    );
+  if (!definedByCarrier) return [];
+
+  const fields = differences(found, row.fields);
+  const others = observed
+    .mentions("proxy-set", row.name)
+    .filter((mention) => !options.linkedRows.has(`ip-group ${mentioningName(mention.from, observed)}`))
+    .map((mention) => mention.from);
+  const enforced = options.carrierPolicy === "enforce" && others.length === 0;
+  const sameSet = missing.length === 0 && observed.children("proxy-ip", found.index).length === row.children.length;
+  const left = [...(enforced ? [] : fields), ...(sameSet ? [] : ["addresses"])];
+  if (left.length > 0)
+    notes.push(
+      `Proxy Set '${row.name}' differs from its carrier in ${left.join(", ")} and was left as it is` +
+        (options.carrierPolicy === "enforce" && others.length > 0 ? `: ${others.join(", ")} use it too` : ""),
+    );
+  return enforced && fields.length > 0 ? [{ row, kind: "update", found, fields, children: [] }] : [];
+}
+
+/** The lower-case name of the IP Group that `ip-group 5` stands for; empty for rows of other tables. */
+function mentioningName(from: string, observed: Observed): string {
+  const [, index] = /^ip-group (\d+)$/.exec(from) ?? [];
+  const row = index === undefined ? undefined : observed.byPlace({ table: "ip-group", index: Number(index) });
+  return row === undefined ? "" : nameOf(row).toLowerCase();
+}
+
+/** Children compare as a set. A transport that the carrier leaves open may be whatever the device has as its default. */
+function missingChildren(row: IntentRow, observed: Observed, parent: number): IntentRow["children"] {
+  const key = (fields: Fields, open: boolean): string => {
+    const { "proxy-address": address = "", "transport-type": transport = "", priority = "0", weight = "0" } = fields;
+    return [address.toLowerCase(), open ? "" : transport, priority, weight].join(" ");
+  };
+  const have = [...observed.children("proxy-ip", parent)];
+  return row.children.filter((child) => {
+    const open = child.fields["transport-type"] === undefined;
+    const at = have.findIndex(({ fields }) => key(fields, open) === key(child.fields, open));
+    if (at === -1) return true;
+    have.splice(at, 1);
+    return false;
+  });
+}
+
+/** `host:port` without the port: by default the device classifies by the address alone. */
+export function hostOf(address: string): string {
+  return address.replace(/:\d+$/, "").toLowerCase();
+}
+
+/** The device classifies by the lowest Proxy Set that has an address: a second set with it would take or lose calls. */
+function assertAddresses(row: IntentRow, { observed, options, newHosts, description }: PlanContext): void {
+  const most = description.limits["proxy-ip"];
+  if (most !== undefined && row.children.length > most)
+    throw new Conflict(
+      `carrier '${row.name}' has ${row.children.length} addresses, and a Proxy Set of this device holds ${most}: take some out of the carrier`,
+    );
+  if (options.sharedAddressAllowed(row.name)) return;
+  const hosts = new Set(row.children.map(({ fields }) => hostOf(fields["proxy-address"] ?? "")));
+  for (const other of observed.config.rows) {
+    if (other.table !== "proxy-ip" || !hosts.has(hostOf(other.fields["proxy-address"] ?? ""))) continue;
+    const set = other.parent === undefined ? undefined : observed.byPlace({ table: "proxy-set", index: other.parent });
+    refuseSharing(row.name, other.fields["proxy-address"] ?? "", set === undefined ? "?" : nameOf(set));
+  }
+  for (const [host, set] of newHosts)
+    if (hosts.has(host) && !sameName(set, row.name)) refuseSharing(row.name, host, set);
+}
+
+function refuseSharing(name: string, address: string, other: string): never {
+  throw new Conflict(
+    `Proxy Set '${name}' would share address ${address} with '${other}', and the device classifies by the lower index: refer to that one, or set allowSharedAddress on the carrier`,
+  );
+}
