@@ -1,20 +1,13 @@
 #!/usr/bin/env node
 import { once } from "node:events";
-import { existsSync, readFileSync } from "node:fs";
 import { createInterface } from "node:readline/promises";
 import { setTimeout as wait } from "node:timers/promises";
-import { z } from "zod";
 import type { CommandContext } from "./commands/context.ts";
 import { runProgram } from "./commands/program.ts";
+import { readVersion } from "./version.ts";
 
 /** What a stop may leave behind (sockets, timers) keeps the process no longer than this. */
 const lingerMs = 1_000;
-
-function readVersion(): string {
-  const fromSources = new URL("../package.json", import.meta.url);
-  const file = existsSync(fromSources) ? fromSources : new URL("../../package.json", import.meta.url);
-  return z.object({ version: z.string() }).parse(JSON.parse(readFileSync(file, "utf8"))).version;
-}
 
 async function confirm(question: string, signal: AbortSignal): Promise<boolean> {
   const lines = createInterface({ input: process.stdin, output: process.stderr, terminal: false });

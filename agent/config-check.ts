@@ -1,13 +1,12 @@
 import { X509Certificate } from "node:crypto";
 import { existsSync, readFileSync } from "node:fs";
-import { join } from "node:path";
 import { models } from "../drivers/index.ts";
 import type { CommandContext } from "./commands/context.ts";
 import type { AgentConfig, DeviceSettings, SecretReference } from "./config.ts";
 import { ConfigError, loadConfig } from "./config.ts";
 import { pinFile } from "./devices.ts";
 import { openSecrets } from "./secrets.ts";
-import { readSealKey } from "./store/seal.ts";
+import { readConfiguredSealKey } from "./seal-key.ts";
 
 export interface ConfigFinding {
   file: string;
@@ -64,25 +63,14 @@ function describeReference(reference: SecretReference): string {
 
 function checkSecrets(config: AgentConfig, env: CommandContext["env"], finding: ConfigFinding): void {
   const resolve = openSecrets(env);
-  checkSealKey(config, env, finding);
+  addSecret(finding, "sealKey", config.sealKey, () =>
+    readConfiguredSealKey(config, resolve) === "missing" ? "made at first start" : "set",
+  );
   for (const [path, reference] of secretsOf(config))
     addSecret(finding, path, reference, () => {
       resolve(reference);
       return "set";
     });
-}
-
-function checkSealKey(config: AgentConfig, env: CommandContext["env"], finding: ConfigFinding): void {
-  const { sealKey, dataDir } = config;
-  addSecret(finding, "sealKey", sealKey, () => {
-    const credentials = env["CREDENTIALS_DIRECTORY"];
-    if ("credential" in sealKey && credentials === undefined)
-      throw new Error("there is no CREDENTIALS_DIRECTORY; start under systemd with LoadCredential=");
-    const file = "file" in sealKey ? sealKey.file : join(credentials ?? "", sealKey.credential);
-    if ("file" in sealKey && !existsSync(file) && !existsSync(join(dataDir, "agent.db"))) return "made at first start";
-    readSealKey(file);
-    return "set";
-  });
 }
 
 /** `read` resolves the secret and says its state; what it throws is a fault. */

@@ -1,11 +1,9 @@
 import { randomUUID } from "node:crypto";
-import { existsSync, readFileSync } from "node:fs";
-import { mkdir, rename, rm, writeFile } from "node:fs/promises";
+import { readFileSync } from "node:fs";
 import { hostname } from "node:os";
-import { join } from "node:path";
-import { pid } from "node:process";
 import { setTimeout as sleep } from "node:timers/promises";
 import { z } from "zod";
+import { announce, withdrawAnnouncement } from "./announcement.ts";
 import type { AgentConfig } from "./config.ts";
 import { keepBackup, openDevice } from "./devices.ts";
 import { reportHealth } from "./health.ts";
@@ -24,13 +22,15 @@ import { watchForeignEdits } from "./provisioning/foreign-edits.ts";
 import { guardLogins } from "./provisioning/login-guard.ts";
 import { runDevice } from "./provisioning/run.ts";
 import type { HealthReport } from "./reports.ts";
-import { createSchedule } from "./schedule.ts";
+import { createSchedule, type Job } from "./schedule.ts";
+import { ensureSealKey, storeFile } from "./seal-key.ts";
 import { openSecrets } from "./secrets.ts";
 import { createSites } from "./sites.ts";
-import { createSealKey, openSealer, readSealKey, type Sealer } from "./store/seal.ts";
+import { openSealer } from "./store/seal.ts";
 import { openSqliteStore } from "./store/sqlite/open.ts";
 import type { NewConversion, Store } from "./store/store.ts";
-import { createTokens, ensureAdminToken } from "./tokens.ts";
+import { createTokens, ensureAdminToken, type Tokens } from "./tokens.ts";
+import { readVersion } from "./version.ts";
 import { createWorker, type Worker } from "./worker.ts";
 
 type Environment = Readonly<Record<string, string | undefined>>;
@@ -58,20 +58,6 @@ function refuseUnsafeEnvironment(env: Environment): void {
     );
 }
 
-function openSeal(config: AgentConfig, env: Environment, storeFile: string): Sealer {
-  if ("credential" in config.sealKey)
-    return openSealer(readSealKey(join(env["CREDENTIALS_DIRECTORY"] ?? "", config.sealKey.credential)));
-  const { file } = config.sealKey;
-  if (!existsSync(file)) {
-    if (existsSync(storeFile))
-      throw new Error(
-        `sealKey: ${file} is missing, and without it the secrets in ${storeFile} cannot be read: put it back`,
-      );
-    createSealKey(file);
-  }
-  return openSealer(readSealKey(file));
-}
-
 function blueprintOf(blueprints: ReadonlyMap<string, Blueprint>, device: AgentConfig["devices"][number]): Blueprint {
   const blueprint = blueprints.get(device.blueprint);
   if (blueprint === undefined)
@@ -85,22 +71,26 @@ async function openAgent(config: AgentConfig, env: Environment, log: Log, starte
   refuseUnsafeEnvironment(env);
   const readSecret = openSecrets(env);
   const blueprints = loadBlueprints(config.blueprints);
-  const passwords = new Map(config.devices.map((device) => [device.name, readSecret(device.password)]));
+  const equipped = config.devices.map((device) => ({
+    device,
+    blueprint: blueprintOf(blueprints, device),
+    password: readSecret(device.password),
+  }));
   const version = readVersion();
   const now = (): number => Date.now();
   const lock = lockDataFolder(config.dataDir);
   try {
-    const file = join(config.dataDir, "agent.db");
-    const sealer = openSeal(config, env, file);
+    const sealer = openSealer(ensureSealKey(config, readSecret));
     const gateways = new Map(
       config.devices.flatMap(({ name, gateways }) => gateways.map((gateway) => [gateway, name] as const)),
     );
     const store = openSqliteStore({
-      file,
+      file: storeFile(config.dataDir),
       judge,
       sealer,
       deadlineMs: config.run.conversionDeadline,
       keepSecrets: config.keepSecrets,
+      onListenerError: (error) => log.error("a listener of the store failed", { reason: String(error) }),
     });
     // Whoever held them is dead: the folder's lock is ours.
     await store.releaseAllLeases();
@@ -108,13 +98,12 @@ async function openAgent(config: AgentConfig, env: Environment, log: Log, starte
     const holder = `${hostname()}/${randomUUID()}`;
 
     const lanes = new Map<string, Lane>();
-    for (const device of config.devices) {
-      const password = passwords.get(device.name) ?? "";
+    for (const { device, blueprint, password } of equipped) {
       const shared = {
         device,
         settings: config.run,
         carriers: config.carriers,
-        blueprint: blueprintOf(blueprints, device),
+        blueprint,
         hash: sealer.hash,
         guard: guardLogins(store, device.name, sealer.hash(`${device.user}\n${password}`), config.run.loginLimit),
         foreignEdits: watchForeignEdits(device.name, device.foreignEdits, config.run, now),
@@ -161,23 +150,41 @@ async function openAgent(config: AgentConfig, env: Environment, log: Log, starte
   }
 }
 
-/** `package.json` stands one level up in the sources, two in the build. */
-function readVersion(): string {
-  for (const place of ["../package.json", "../../package.json"]) {
-    const file = new URL(place, import.meta.url);
-    if (existsSync(file)) return (JSON.parse(readFileSync(file, "utf8")) as { version: string }).version;
+/** Gives back what was opened, last first and once. One that fails does not keep the others. */
+async function release(releasers: (() => Promise<void> | void)[], log: Log): Promise<void> {
+  for (const give of releasers.splice(0).reverse()) {
+    try {
+      await give();
+    } catch (error) {
+      log.error("stopping failed", { reason: error instanceof Error ? error.message : String(error) });
+    }
   }
-  return "unknown";
 }
 
-/** Tells commands on this machine where the daemon listens. */
-async function announce(dataDir: string, url: string, startedAt: number): Promise<void> {
-  const file = join(dataDir, "agent.json");
-  await mkdir(dataDir, { recursive: true, mode: 0o700 });
-  await writeFile(`${file}.part`, JSON.stringify({ pid, url, startedAt: new Date(startedAt).toISOString() }), {
-    mode: 0o600,
-  });
-  await rename(`${file}.part`, file);
+function tokensOf(config: AgentConfig, readSecret: ReturnType<typeof openSecrets>): Tokens {
+  return createTokens([
+    { name: "admin", scopes: ["admin"], token: ensureAdminToken(config.dataDir) },
+    ...config.portal.tokens.map(({ name, scopes, token }) => ({ name, scopes, token: readSecret(token) })),
+  ]);
+}
+
+function jobsOf({ operations, store }: Agent, { drift, housekeeping, retentionDays }: AgentConfig["schedule"]): Job[] {
+  return [
+    {
+      name: "drift",
+      at: drift,
+      async run() {
+        await operations.resync({ dryRun: true, endCalls: false, rerender: false });
+      },
+    },
+    {
+      name: "housekeeping",
+      at: housekeeping,
+      async run() {
+        await store.prune(retentionDays * 86_400_000);
+      },
+    },
+  ];
 }
 
 /**
@@ -190,67 +197,44 @@ export async function startAgent(
 ): Promise<{ url: string; stop(): Promise<void> }> {
   const startedAt = Date.now();
   const log = openLog(config.log.level, options.logFormat);
-  const readSecret = openSecrets(options.env);
-  const agent = await openAgent(config, options.env, log, startedAt);
-  const ovoc =
-    config.ovoc === undefined
-      ? undefined
-      : openOvoc(
-          config.ovoc,
-          readSecret(config.ovoc.password),
-          config.ovoc.ca === undefined ? undefined : readFileSync(config.ovoc.ca, "utf8"),
-        );
-  const sites = createSites({ store: agent.store, ovoc, log, ...config.run, now: Date.now });
-  const schedule = createSchedule(
-    [
-      {
-        name: "drift",
-        at: config.schedule.drift,
-        run: async () => {
-          await agent.operations.resync({ dryRun: true, endCalls: false, rerender: false });
-        },
-      },
-      {
-        name: "housekeeping",
-        at: config.schedule.housekeeping,
-        run: async () => {
-          await agent.store.prune(config.schedule.retentionDays * 86_400_000);
-        },
-      },
-    ],
-    log,
-  );
-  const server = createHttpServer({
-    version: agent.version,
-    settings: config.portal,
-    secretVariables: config.secretVariables,
-    tokens: createTokens([
-      { name: "admin", scopes: ["admin"], token: ensureAdminToken(config.dataDir) },
-      ...config.portal.tokens.map(({ name, scopes, token }) => ({ name, scopes, token: readSecret(token) })),
-    ]),
-    store: agent.store,
-    operations: agent.operations,
-    resolveDevice: agent.resolveDevice,
-    ready: () => checkReadiness(agent),
-    metrics: async () => agent.metrics.render(await agent.operations.health()),
-    log: (level, message, fields) => log[level](message, fields),
-  });
-  const stop = async (): Promise<void> => {
-    await rm(join(config.dataDir, "agent.json"), { force: true });
-    await schedule.stop();
-    // Together: neither waits for the other, and both have their own limit.
-    await Promise.all([server.stop(), agent.worker.stop(stopGraceMs)]);
-    await sites.stop();
-    await agent.close();
-    ovoc?.close();
-    log.info("stopped");
-    await log.close();
-  };
+  const releasers: (() => Promise<void> | void)[] = [() => log.close()];
+  const stop = (): Promise<void> => release(releasers, log);
   try {
+    const readSecret = openSecrets(options.env);
+    const tokens = tokensOf(config, readSecret);
+    const agent = await openAgent(config, options.env, log, startedAt);
+    releasers.push(() => agent.close());
+
+    const { ovoc: settings } = config;
+    const ca = settings?.ca === undefined ? undefined : readFileSync(settings.ca, "utf8");
+    const ovoc = settings && openOvoc(settings, readSecret(settings.password), ca);
+    if (ovoc !== undefined) releasers.push(() => ovoc.close());
+    const sites = createSites({ store: agent.store, ovoc, log, ...config.run, now: () => Date.now() });
+    releasers.push(() => sites.stop());
     sites.start();
+
+    const server = createHttpServer({
+      version: agent.version,
+      settings: config.portal,
+      secretVariables: config.secretVariables,
+      tokens,
+      store: agent.store,
+      operations: agent.operations,
+      resolveDevice: agent.resolveDevice,
+      ready: () => checkReadiness(agent),
+      metrics: async () => agent.metrics.render(await agent.operations.health()),
+      log: (level, message, fields) => log[level](message, fields),
+    });
+    // Together: neither waits for the other, and each has a limit of its own.
+    releasers.push(async () => {
+      await Promise.all([server.stop(), agent.worker.stop(stopGraceMs)]);
+    });
     await agent.worker.start();
     const { url } = await server.start();
+    const schedule = createSchedule(jobsOf(agent, config.schedule), log);
+    releasers.push(() => schedule.stop());
     schedule.start();
+    releasers.push(() => withdrawAnnouncement(config.dataDir));
     await announce(config.dataDir, url, startedAt);
     log.info("ready", { url, devices: config.devices.length, version: agent.version });
     return { url, stop };

@@ -1,6 +1,6 @@
 import { existsSync, readFileSync } from "node:fs";
 import { join, resolve } from "node:path";
-import { z } from "zod";
+import { announcement, announcementFile } from "../announcement.ts";
 import type { AgentClient } from "../client.ts";
 import { AgentUnreachable, Interrupted, openClient } from "../client.ts";
 import type { AgentConfig } from "../config.ts";
@@ -9,8 +9,6 @@ import { openSecrets } from "../secrets.ts";
 import type { Alone, CommandContext } from "./context.ts";
 import { CommandError, UsageError } from "./errors.ts";
 import type { Invocation } from "./invocation.ts";
-
-const daemonFile = z.object({ pid: z.int(), url: z.url(), startedAt: z.string() });
 
 /** Where an agent should be, or why there is none to ask. */
 type Place = { url: string; from: string; named: boolean } | { missing: string };
@@ -105,7 +103,7 @@ function locate(invocation: Invocation): { config: AgentConfig | undefined; plac
 }
 
 function readDaemonFile(dataDir: string): Place {
-  const file = join(dataDir, "agent.json");
+  const file = announcementFile(dataDir);
   let text: string;
   try {
     text = readFileSync(file, "utf8");
@@ -122,7 +120,7 @@ function readDaemonFile(dataDir: string): Place {
   } catch (error) {
     throw new CommandError(`${file} is not JSON; give --url, or start the agent anew`, { cause: error });
   }
-  const daemon = daemonFile.safeParse(data).data;
+  const daemon = announcement.safeParse(data).data;
   if (daemon === undefined)
     throw new CommandError(`${file} does not name pid, url and startedAt; give --url, or start the agent anew`);
   const url = daemon.url.replace("//0.0.0.0", "//127.0.0.1").replace("//[::]", "//[::1]");
