@@ -92,6 +92,7 @@ const carrier = z.strictObject({
 });
 
 const run = z.strictObject({
+  pollMs: milliseconds.min(50).default(5_000),
   lingerMs: milliseconds.default(100),
   lingerMaxMs: milliseconds.default(1_000),
   maxBatch: z.int().min(1).max(1_000).default(200),

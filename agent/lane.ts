@@ -4,7 +4,7 @@ import type { DeviceSettings, RunSettings } from "./config.ts";
 import type { Log } from "./log.ts";
 import type { Metrics } from "./metrics.ts";
 import { backoff, decideOutcome, type Outcome } from "./provisioning/outcome.ts";
-import { reportResync } from "./provisioning/report-plan.ts";
+import { reportResync } from "./provisioning/report-resync.ts";
 import type { RunReport, RunResult } from "./provisioning/run.ts";
 import type { RunRequest } from "./provisioning/work.ts";
 import type { DeviceReport, PlanReport, ResyncDeviceReport, ResyncRequest } from "./reports.ts";

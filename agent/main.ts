@@ -35,7 +35,6 @@ import { createWorker, type Worker } from "./worker.ts";
 
 type Environment = Readonly<Record<string, string | undefined>>;
 
-const pollMs = 5_000;
 /** A run that is under way may end within this time; its lease is handed back well before ten seconds are over. */
 const stopGraceMs = 7_000;
 
@@ -128,7 +127,7 @@ async function openAgent(config: AgentConfig, env: Environment, log: Log, starte
         }),
       );
     }
-    const worker = createWorker({ lanes, source: store, journal: store, log, metrics, pollMs, now });
+    const worker = createWorker({ lanes, source: store, journal: store, log, metrics, pollMs: config.run.pollMs, now });
     const health = (): Promise<HealthReport> => reportHealth({ lanes, store, version, startedAt, now });
     const operations = createOperations({ lanes, store, health, applyModes: worker.applyModes });
     return {
@@ -221,7 +220,7 @@ export async function startAgent(
       store: agent.store,
       operations: agent.operations,
       resolveDevice: agent.resolveDevice,
-      ready: () => checkReadiness(agent),
+      ready: () => checkReadiness(agent, config.run.pollMs),
       metrics: async () => agent.metrics.render(await agent.operations.health()),
       log: (level, message, fields) => log[level](message, fields),
     });
@@ -245,7 +244,7 @@ export async function startAgent(
 }
 
 /** The configuration was read, or there would be no agent; what remains is the store, and that the source is asked. */
-async function checkReadiness(agent: Agent): Promise<{ ok: boolean; failed: string[] }> {
+async function checkReadiness(agent: Agent, pollMs: number): Promise<{ ok: boolean; failed: string[] }> {
   const polledAt = agent.worker.polledAt();
   const stale = polledAt === undefined || Date.now() - polledAt > 3 * pollMs;
   const writable = await agent.store.probe().then(

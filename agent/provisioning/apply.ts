@@ -5,7 +5,8 @@ import type { PlannedIntent, PlanOptions } from "./needs.ts";
 import { indexRows } from "./observed.ts";
 import { PutOff } from "./outcome.ts";
 import { planDevice, type Plan } from "./plan.ts";
-import { isRemnant, planUndo, showsTraces, wasWritten, type Written } from "./undo.ts";
+import { isRemnant } from "./remnant.ts";
+import { planUndo, showsTraces, wasWritten, type Written } from "./undo.ts";
 
 /** What became of one customer's rows. */
 export type CustomerResult =

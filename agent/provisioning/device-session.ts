@@ -186,7 +186,7 @@ export function openSession(
     readStable,
     unsaved: () => open,
 
-    send: (steps, taskIds) =>
+    send: async (steps, taskIds) =>
       send(steps, taskIds, {
         creates: recordedCreates(steps, readConfig().fingerprint),
         changes: recordedChanges(steps),

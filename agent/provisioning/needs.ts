@@ -45,6 +45,8 @@ export interface Need {
   fields: readonly string[];
   /** The children that are missing. */
   children: IntentRow["children"];
+  /** Children that a script of ours began and did not finish: they become missing ones before new rows do. */
+  unfinished: readonly Row[];
 }
 
 /** Why nothing may be planned for a customer. The message says what stands in the way and what to do. */
@@ -59,7 +61,7 @@ export function needOwn(row: IntentRow, planned: PlannedIntent, context: PlanCon
   const found = observed.byName(row.table, row.name);
   if (found === undefined) {
     assertSecrets(row, Object.keys(row.secretFields), planned);
-    return [{ row, kind: "create", found, fields: [], children: [] }];
+    return [{ row, kind: "create", found, fields: [], children: [], unfinished: [] }];
   }
   const place = `${row.table} ${found.index} '${nameOf(found)}'`;
   const count = observed.countOf(row.table, row.name);
@@ -101,7 +103,7 @@ export function needOwn(row: IntentRow, planned: PlannedIntent, context: PlanCon
     : [...Object.keys(row.fields), ...Object.keys(row.secretFields)];
   assertSecrets(row, changed, planned);
   assertConsent(row, fields, place, linked && !options.endCalls);
-  return [{ row, kind: "update", found, fields: changed, children: [] }];
+  return [{ row, kind: "update", found, fields: changed, children: [], unfinished: [] }];
 }
 
 function assertSecrets(row: IntentRow, fields: readonly string[], { secrets }: PlannedIntent): void {

@@ -43,6 +43,8 @@ function group<T>(items: readonly T[], keyOf: (item: T) => string | undefined): 
   return groups;
 }
 
+export const samePlace = (a: Place, b: Place): boolean => placeKey(a) === placeKey(b);
+
 export function indexRows(config: DeviceConfig): Observed {
   const names = group(config.rows, (row) => (row.parent === undefined ? nameKey(row.table, nameOf(row)) : undefined));
   const places = new Map(config.rows.map((row) => [placeKey(row), row]));
@@ -74,6 +76,11 @@ export function differences(row: Row, wanted: Fields): string[] {
       return shown === undefined || !equalValues(row.table, field, shown, value);
     })
     .map(([field]) => field);
+}
+
+/** The named fields, where there are such. */
+export function pick(fields: Fields, names: readonly string[]): Fields {
+  return Object.fromEntries(names.flatMap((name) => (fields[name] === undefined ? [] : [[name, fields[name]]])));
 }
 
 /** For people: `ip-group 5 "SIPTest4"`, `proxy-ip 2/0`. */

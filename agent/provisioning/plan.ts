@@ -1,9 +1,9 @@
-import type { DeviceConfig, DeviceDescription, Fields, Step, TableName } from "../../drivers/driver.ts";
+import type { DeviceConfig, DeviceDescription, Fields, Row, Step, TableName } from "../../drivers/driver.ts";
 import type { RecordedCreate } from "../store/model.ts";
 import { allocateIndexes } from "./indexes.ts";
 import type { IntentRow } from "./intent.ts";
 import { assertWritable, Conflict, needOwn, type Need, type PlannedIntent, type PlanOptions } from "./needs.ts";
-import { equalValues, indexRows, nameOf, schemaOf, type Observed } from "./observed.ts";
+import { equalValues, indexRows, nameOf, pick, schemaOf, type Observed } from "./observed.ts";
 import { hostOf, needShared } from "./proxy-set-needs.ts";
 
 export interface PlannedStep {
@@ -121,19 +121,39 @@ function childSteps(children: IntentRow["children"], parent: number, firstIndex:
   }));
 }
 
-function updateSteps({ row, found, fields, children }: Need, planned: PlannedIntent, observed: Observed): MadeStep[] {
+function finishingStep(
+  { fields }: IntentRow["children"][number],
+  { table, index, parent, fields: before }: Row,
+): MadeStep {
+  const place = { table, index, ...(parent === undefined ? {} : { parent }) };
+  return {
+    step: { kind: "update", ...place, name: "", set: fields },
+    name: fields["proxy-address"] ?? "",
+    before: pick(before, Object.keys(fields)),
+    endsCalls: false,
+  };
+}
+
+function updateSteps(
+  { row, found, fields, children, unfinished }: Need,
+  planned: PlannedIntent,
+  observed: Observed,
+): MadeStep[] {
   if (found === undefined) return [];
   const wanted = wantedFields(row, planned);
-  const pick = (from: Fields): Fields =>
-    Object.fromEntries(fields.flatMap((field) => (from[field] === undefined ? [] : [[field, from[field]]])));
   const ends = fields.some(
     (field) =>
       schemaOf(row.table).fields.some((f) => f.name === field && f.endsCalls === true) &&
       !equalValues(row.table, field, found.fields[field] ?? "", wanted[field] ?? ""),
   );
   const { table, index } = found;
-  const step: Step = { kind: "update", table, index, name: nameOf(found), set: pick(wanted) };
-  const update = { step, name: nameOf(found), before: pick(found.fields), endsCalls: ends };
+  const step: Step = { kind: "update", table, index, name: nameOf(found), set: pick(wanted, fields) };
+  const update = { step, name: nameOf(found), before: pick(found.fields, fields), endsCalls: ends };
   const nextChild = Math.max(-1, ...observed.children("proxy-ip", index).map((child) => child.index)) + 1;
-  return [...(fields.length === 0 ? [] : [update]), ...childSteps(children, index, nextChild)];
+  const finishing = children.flatMap((child, i) => {
+    const begun = unfinished[i];
+    return begun === undefined ? [] : [finishingStep(child, begun)];
+  });
+  const adding = childSteps(children.slice(finishing.length), index, nextChild);
+  return [...(fields.length === 0 ? [] : [update]), ...finishing, ...adding];
 }

@@ -1,7 +1,8 @@
 import type { Fields } from "../../drivers/driver.ts";
 import type { IntentRow } from "./intent.ts";
 import { Conflict, type Need, type PlanContext } from "./needs.ts";
-import { differences, nameOf, sameName, type Observed } from "./observed.ts";
+import { differences, nameOf, sameName, samePlace, type Observed } from "./observed.ts";
+import { isUnfinished } from "./remnant.ts";
 
 /**
  * A Proxy Set: referred to when it is there, created when a carrier defines it, completed when a script of ours began
@@ -17,13 +18,17 @@ export function needShared(row: IntentRow, context: PlanContext, notes: string[]
         `Proxy Set '${row.name}' is neither on the device nor among the carriers: create it there, or add it under 'carriers'`,
       );
     assertAddresses(row, context);
-    return [{ row, kind: "create", found: undefined, fields: [], children: row.children }];
+    return [{ row, kind: "create", found: undefined, fields: [], children: row.children, unfinished: [] }];
   }
   const missing = missingChildren(row, observed, found.index);
   const begun = recorded.some((r) => r.table === row.table && r.index === found.index && sameName(r.name, row.name));
   if (begun && definedByCarrier) {
     const fields = found.active ? differences(found, row.fields) : Object.keys(row.fields);
-    return fields.length + missing.length === 0 ? [] : [{ row, kind: "update", found, fields, children: missing }];
+    if (fields.length + missing.length === 0) return [];
+    const unfinished = observed
+      .children("proxy-ip", found.index)
+      .filter((child) => recorded.some((r) => samePlace(r, child) && isUnfinished(r, child)));
+    return [{ row, kind: "update", found, fields, children: missing, unfinished }];
   }
   if (!found.active)
     throw new Conflict(
@@ -44,7 +49,7 @@ export function needShared(row: IntentRow, context: PlanContext, notes: string[]
       `Proxy Set '${row.name}' differs from its carrier in ${left.join(", ")} and was left as it is` +
         (options.carrierPolicy === "enforce" && others.length > 0 ? `: ${others.join(", ")} use it too` : ""),
     );
-  return enforced && fields.length > 0 ? [{ row, kind: "update", found, fields, children: [] }] : [];
+  return enforced && fields.length > 0 ? [{ row, kind: "update", found, fields, children: [], unfinished: [] }] : [];
 }
 
 /** The lower-case name of the IP Group that `ip-group 5` stands for; empty for rows of other tables. */
@@ -54,13 +59,13 @@ function mentioningName(from: string, observed: Observed): string {
   return row === undefined ? "" : nameOf(row).toLowerCase();
 }
 
-/** Children compare as a set. A transport that the carrier leaves open may be whatever the device has as its default. */
+/** Children compare as a set, and only active ones count. A transport that the carrier leaves open may be whatever the device has as its default. */
 function missingChildren(row: IntentRow, observed: Observed, parent: number): IntentRow["children"] {
   const key = (fields: Fields, open: boolean): string => {
     const { "proxy-address": address = "", "transport-type": transport = "", priority = "0", weight = "0" } = fields;
     return [address.toLowerCase(), open ? "" : transport, priority, weight].join(" ");
   };
-  const have = [...observed.children("proxy-ip", parent)];
+  const have = observed.children("proxy-ip", parent).filter(({ active }) => active);
   return row.children.filter((child) => {
     const open = child.fields["transport-type"] === undefined;
     const at = have.findIndex(({ fields }) => key(fields, open) === key(child.fields, open));

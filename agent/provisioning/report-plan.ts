@@ -1,8 +1,7 @@
 import type { Driver, Fields, Step } from "../../drivers/driver.ts";
-import type { ChangeReport, PlanReport, ResyncDeviceReport } from "../reports.ts";
+import type { ChangeReport, PlanReport } from "../reports.ts";
 import { describeRow, schemaOf } from "./observed.ts";
 import type { Plan, PlannedStep } from "./plan.ts";
-import type { RunReport } from "./run.ts";
 
 /** A plan as people and `--json` see it: field by field, the exact lines, and the lines that would take it back. */
 export function reportPlan(
@@ -21,29 +20,6 @@ export function reportPlan(
     reverse: render(reverse),
     conflicts: [...plan.conflicts].map(([guid, message]) => ({ customer: nameOfCustomer(guid), message })),
     warnings: [...plan.warnings].flatMap(([guid, notes]) => notes.map((note) => `${nameOfCustomer(guid)}: ${note}`)),
-  };
-}
-
-/** A re-sync as operators see it. `drifted`: customers whose rows are still not as they should be. */
-export function reportResync(done: RunReport): ResyncDeviceReport & { drifted: number } {
-  const { plan } = done;
-  const refused = [...done.results].flatMap(([guid, result]) =>
-    result.kind === "failed" && !done.conflicting.has(guid)
-      ? [{ customer: done.shortNames.get(guid) ?? guid, message: result.message }]
-      : [],
-  );
-  const conflicts = [...plan.conflicts, ...refused];
-  const pending = done.writes === 0 && plan.changes.length > 0;
-  const waiting = pending ? plan.changes.flatMap(({ customers }) => customers) : [];
-  return {
-    ...plan,
-    conflicts,
-    result: done.writes > 0 ? "changed" : pending ? "pending" : conflicts.length > 0 ? "failed" : "in-sync",
-    customers: done.customers,
-    writes: done.writes,
-    saves: done.saves,
-    reason: conflicts.length > 0 ? `${conflicts.length} customer(s) in conflict` : null,
-    drifted: new Set([...waiting, ...conflicts.map(({ customer }) => customer)]).size,
   };
 }
 

@@ -1,16 +1,8 @@
-import type { DeviceConfig, Fields, Row } from "../../drivers/driver.ts";
+import type { DeviceConfig, Row } from "../../drivers/driver.ts";
 import type { RecordedChange, RecordedCreate } from "../store/model.ts";
-import {
-  describeRow,
-  differences,
-  equalValues,
-  indexRows,
-  nameOf,
-  sameName,
-  schemaOf,
-  type Observed,
-} from "./observed.ts";
+import { describeRow, differences, indexRows, nameOf, pick, sameName, schemaOf, type Observed } from "./observed.ts";
 import type { PlannedStep } from "./plan.ts";
+import { isOurs } from "./remnant.ts";
 
 export interface Written {
   creates: readonly RecordedCreate[];
@@ -23,32 +15,6 @@ export interface Undo {
   blocked: readonly string[];
 }
 
-function keysOf(created: RecordedCreate, row: Row): { there: string; recorded: string }[] {
-  return schemaOf(created.table).key.map((key) => ({
-    there: row.fields[key] ?? "",
-    recorded: created.fields[key] ?? "",
-  }));
-}
-
-/** A row that a script of ours began and never named to its end: inactive, and holding nothing but what we sent. */
-export function isRemnant(created: RecordedCreate, row: Row): boolean {
-  const keys = keysOf(created, row);
-  if (row.active || keys.every(({ there, recorded }) => sameName(there, recorded))) return false;
-  if (!keys.every(({ there, recorded }) => there === "" || sameName(there, recorded))) return false;
-  return schemaOf(row.table).fields.every(({ name, default: { value: initial, confidence } }) => {
-    const value = row.fields[name];
-    const sent = created.fields[name];
-    // A field that we did not send and whose default is not certain says nothing.
-    if (value === undefined || (sent === undefined && confidence !== "doc" && confidence !== "seen")) return true;
-    return [sent, initial, ""].some((known) => known !== undefined && equalValues(row.table, name, value, known));
-  });
-}
-
-/** Whether the row at a recorded place is the one that our script made: absent before, and index and name match. */
-function isOurs(created: RecordedCreate, row: Row): boolean {
-  return keysOf(created, row).every(({ there, recorded }) => sameName(there, recorded)) || isRemnant(created, row);
-}
-
 /** Whether something of what was written for a customer stands on the device, and is not as it should be. */
 export function showsTraces(observed: Observed, written: Written, customer: string): boolean {
   const concerns = (entry: { customers: readonly string[] }): boolean => entry.customers.includes(customer);
@@ -59,10 +25,11 @@ export function showsTraces(observed: Observed, written: Written, customer: stri
       if (created.table !== "proxy-set" || !row.active || nameOf(row) === "") return true;
       // A whole Proxy Set serves the rest of the batch as well: it is no trace of one customer.
       const children = written.creates.filter((c) => c.table === "proxy-ip" && c.parent === created.index);
-      return observed.children("proxy-ip", created.index).length < children.length;
+      const there = observed.children("proxy-ip", created.index).filter(({ active }) => active);
+      return there.length < new Set(children.map(({ index }) => index)).size;
     }) ||
     written.changes.filter(concerns).some((change) => {
-      const row = observed.byPlace(change);
+      const row = change.parent === undefined ? observed.byPlace(change) : undefined;
       return row !== undefined && differences(row, change.before).length > 0;
     })
   );
@@ -76,7 +43,8 @@ export function wasWritten({ creates, changes }: Written, customer: string): boo
 /**
  * The steps that take back what was written for `failing` customers and for nobody else. Pure. Deletes only rows that
  * a record calls absent before and whose index and name match in `config`, a read made after the last write; rows that
- * existed get their values from before. A Proxy Set stays while any row, or another customer, needs it.
+ * existed get their values from before. A Proxy Set stays while any row, or another customer, needs it; its addresses stay
+ * and go with it.
  */
 export function planUndo(config: DeviceConfig, written: Written, failing: ReadonlySet<string>): Undo {
   const observed = indexRows(config);
@@ -113,7 +81,8 @@ export function planUndo(config: DeviceConfig, written: Written, failing: Readon
       });
     }
   }
-  for (const change of mergeChanges(written.changes.filter(({ customers }) => only(customers)))) {
+  const changes = written.changes.filter(({ parent, customers }) => parent === undefined && only(customers));
+  for (const change of mergeChanges(changes)) {
     const row = observed.byPlace(change);
     if (row === undefined || deleted.has(mentioner(row)) || !sameName(nameOf(row), change.name)) continue;
     const fields = differences(row, change.before);
@@ -144,8 +113,4 @@ function mergeChanges(changes: readonly RecordedChange[]): RecordedChange[] {
 /** How the driver names a row of ours among the mentions. */
 function mentioner(row: Row): string {
   return `${schemaOf(row.table).cliPath} ${row.index}`;
-}
-
-function pick(fields: Fields, names: readonly string[]): Fields {
-  return Object.fromEntries(names.flatMap((name) => (fields[name] === undefined ? [] : [[name, fields[name]]])));
 }

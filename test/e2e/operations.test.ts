@@ -81,7 +81,7 @@ describe("a pause", () => {
     // Longer than the deadline, and than the interval at which overdue conversions are looked for.
     await eventually(
       async () => Date.now() - acceptedAt,
-      (ms) => ms > 7_000,
+      (ms) => ms > 2_500,
       String,
     );
     expect((await rig.client.task(id)).status).toBe("InProgress");

@@ -160,7 +160,7 @@ describe("the result of a task", () => {
 
 describe("a conversion for a device that does not answer", () => {
   it("stays in progress, says why, and ends at its deadline when nothing was ever sent", async () => {
-    const rig = await startRig({ overrides: { run: { conversionDeadline: "2s", retryMinMs: 50, retryMaxMs: 100 } } });
+    const rig = await startRig({ overrides: { run: { conversionDeadline: "1s", retryMinMs: 50, retryMaxMs: 100 } } });
     try {
       await rig.mock.stop();
       const tenant = drawTenant();

@@ -69,7 +69,7 @@ export function configFor(
         defaults: { srd: "DefaultSRD", sipInterface: "SIF_WAN", mediaRealm: "MR_WAN", ipProfile: "IPP_Trunk" },
       })),
       carriers: [{ name: "SIPTrunk", addresses: [{ address: "192.0.2.60:5060", transport: "udp" }] }],
-      run: { settleMs: 300, retryMinMs: 50, retryMaxMs: 200, lingerMs: 20, ...run },
+      run: { pollMs: 200, settleMs: 300, retryMinMs: 50, retryMaxMs: 200, lingerMs: 20, ...run },
       ...rest,
     },
     "test",

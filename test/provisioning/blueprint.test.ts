@@ -56,13 +56,13 @@ describe("a folder of blueprints", () => {
     expect(load).toThrow(`${join(folder, "b.yaml")}: rows.1.fields.name: no earlier row has the id 'nobody'`);
   });
 
-  it.fails("is refused when two of its files have one name, for one of them would be lost", () => {
+  it("is refused when two of its files have one name, for one of them would be lost", () => {
     writeFileSync(join(folder, "a.yaml"), blueprintText([proxySet]));
     writeFileSync(join(folder, "b.yaml"), blueprintText([proxySet]));
     expect(() => loadBlueprints(folder)).toThrow(BlueprintError);
   });
 
-  it.fails("that is not there is a fault like any other", () => {
+  it("that is not there is a fault like any other", () => {
     expect(() => loadBlueprints(join(folder, "nowhere"))).toThrow(BlueprintError);
   });
 });
@@ -125,20 +125,20 @@ describe("a blueprint is refused", () => {
     expect(faultsOf(text).join("\n")).toContain(fault);
   });
 
-  it.fails("for a reference to a fact that the row does not give", () => {
+  it("for a reference to a fact that the row does not give", () => {
     const group = "  - { table: ip-group, fields: { name: x, sip-group-name: '{{trunk.colour}}' } }";
     expect(faultsOf(blueprintText([proxySet, group]))).not.toEqual([]);
   });
 
-  it.fails("for two rows of one id, for the second would hide the first", () => {
+  it("for two rows of one id, for the second would hide the first", () => {
     expect(faultsOf(blueprintText([proxySet, proxySet]))).not.toEqual([]);
   });
 
-  it.fails("for a row whose id is `device`, for its facts would pass for the device's settings", () => {
+  it("for a row whose id is `device`, for its facts would pass for the device's settings", () => {
     expect(faultsOf(blueprintText([proxySet.replace("trunk", "device")]))).not.toEqual([]);
   });
 
-  it.fails("for a secret field that is not filled by one variable alone", () => {
+  it("for a secret field that is not filled by one variable alone", () => {
     const account = [
       "  - table: account",
       "    fields: { served-ip-group-name: x, serving-ip-group-name: x, password: open-to-all }",

@@ -36,10 +36,15 @@ export const device: Pick<DeviceSettings, "name" | "defaults" | "withoutTags"> =
   withoutTags: false,
 };
 
-export const emptyDevice: RenderContext = { device, carriers, proxySet: () => undefined };
+export const emptyDevice: RenderContext = {
+  device,
+  carriers,
+  spelling: (_, name) => name,
+  proxySet: () => undefined,
+};
 
 /** Different for every name, always the same for one. */
-export function guidOf(text: string): string {
+function guidOf(text: string): string {
   const hex = createHash("sha256").update(text).digest("hex");
   return [hex.slice(0, 8), hex.slice(8, 12), hex.slice(12, 16), hex.slice(16, 20), hex.slice(20, 32)].join("-");
 }
@@ -96,6 +101,7 @@ export function linkedOf(subject: Subject, rest: Partial<PlannedIntent> = {}): P
 
 export const options: PlanOptions = {
   carrierPolicy: "report",
+  linkedRows: new Set(),
   sharedAddressAllowed: () => false,
   endCalls: false,
   withoutTags: false,

@@ -77,7 +77,7 @@ describe("a script", () => {
 
   it("needs a read before it", async () => {
     const session = await sessionOn(device, journal);
-    await expect(session.send([step], [])).rejects.toThrow("needs a read");
+    await expect(session.send([step], [])).rejects.toThrow("nothing was read yet");
   });
 
   it("that was refused is a value, with the device's words", async () => {
@@ -98,18 +98,38 @@ describe("a script", () => {
     await expect(session.send([step], [])).rejects.toThrow(DriverError);
   });
 
-  it.fails("of which nothing was sent leaves no index reserved", async () => {
+  it("of which nothing was sent leaves no record: no index reserved, no deadline stopped", async () => {
     device.behaviour.faults = [{ kind: "busy" }];
     const session = await opened();
-    await expect(session.send([step], [])).rejects.toThrow(DriverError);
+    await expect(session.send([step], ["wst_1"])).rejects.toThrow(DriverError);
     expect((await sessionOn(device, journal)).written.creates).toEqual([]);
+    expect([journal.records, [...journal.sent], session.unsaved()]).toEqual([[], [], false]);
   });
 
-  it("shows no secret in the audit", async () => {
+  it("of which nothing was sent leaves what earlier ones recorded", async () => {
+    device.behaviour.faults = [undefined, { kind: "busy" }];
+    const session = await opened();
+    await session.send([step], ["wst_1"]);
+    await expect(session.send([change], ["wst_1"])).rejects.toThrow(DriverError);
+    expect([journal.records.length, [...journal.sent], session.unsaved()]).toEqual([1, ["wst_1"], true]);
+  });
+
+  it("that takes back is a write on record, and nothing to take back", async () => {
+    const session = await opened();
+    await session.sendUndo([change], ["wst_1"]);
+    expect(journal.records).toMatchObject([{ state: "written", taskIds: ["wst_1"], creates: [], changes: [] }]);
+    expect([session.written, session.unsaved()]).toEqual([{ creates: [], changes: [] }, true]);
+  });
+
+  it("shows no secret in the audit and in the record", async () => {
     const fields = { "served-ip-group-name": "Foreign", "serving-ip-group-name": "Foreign", password: "s3cret" };
     const session = await opened();
     const account: PlannedStep = { ...step, step: { kind: "create", table: "account", index: 1, fields } };
     await session.send([account], []);
+    expect(journal.records[0]?.creates[0]?.fields).toEqual({
+      "served-ip-group-name": "Foreign",
+      "serving-ip-group-name": "Foreign",
+    });
     expect(JSON.stringify([journal.trail, journal.records])).not.toContain("s3cret");
   });
 });
@@ -180,8 +200,9 @@ describe("a lease", () => {
     ["wall", jumpWall],
   ])("that ends by the %s clock while the record is written stops the script", async (_, spend) => {
     const recordWrite: MemoryJournal["recordWrite"] = async (...args) => {
-      await journal.recordWrite(...args);
+      const id = await journal.recordWrite(...args);
       spend(61_000);
+      return id;
     };
     const session = await opened({ journal: { ...journal, recordWrite } });
     await expect(session.send([step], [])).rejects.toThrow(LeaseLost);
@@ -194,7 +215,7 @@ describe("a lease", () => {
     await expect(session.send([step], [])).rejects.toThrow(LeaseLost);
   });
 
-  it.fails("whose renewal failed is not taken for a renewed one", async () => {
+  it("whose renewal failed is not taken for a renewed one", async () => {
     const clock = startLeaseClock(() => Date.now());
     const session = await opened({ source: { renewLease: () => Promise.reject(new Error("portal away")) } }, clock);
     pass(100_000);

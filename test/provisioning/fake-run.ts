@@ -16,21 +16,52 @@ import type { FakeDevice } from "./fake-device.ts";
 
 export const lease: Lease = { device: "sbc1", fence: 7, durationMs: 120_000 };
 
-export interface MemoryJournal extends Pick<JournalStore, "recordWrite" | "recordSaved" | "audit"> {
+/** Records and ends as the store has them. */
+export interface MemoryJournal extends Pick<JournalStore, "recordWrite" | "withdrawWrite" | "recordSaved" | "audit"> {
   records: RunRecord[];
   trail: Omit<AuditEntry, "at">[];
+  /** Tasks of conversions for which a line may have left. */
+  sent: Set<string>;
+  /** What a claim abandons and gives. */
+  claim(): RunRecord[];
+  /** What a claim would give. */
   unresolved(): RunRecord[];
+  /** Ends conversions. */
+  complete(taskIds: Iterable<string>): void;
 }
 
 export function memoryJournal(): MemoryJournal {
   const records: RunRecord[] = [];
   const trail: Omit<AuditEntry, "at">[] = [];
+  const sent = new Set<string>();
+  const ended = new Set<string>();
+  let written = 0;
+  const unresolved = (): RunRecord[] =>
+    records.filter(({ state, taskIds }) => state !== "saved" || taskIds.some((id) => !ended.has(id)));
   return {
     records,
     trail,
-    unresolved: () => records.filter(({ state }) => state !== "saved"),
+    sent,
+    unresolved,
+    claim() {
+      for (const record of records) if (record.state === "written") record.state = "abandoned";
+      return structuredClone(unresolved());
+    },
+    complete(taskIds) {
+      for (const id of taskIds) ended.add(id);
+    },
     async recordWrite({ device, fence }, record) {
-      records.push({ id: `${records.length}`, device, fence, state: "written", writtenAt: 0, ...record });
+      written += 1;
+      const id = `record ${written}`;
+      records.push({ id, device, fence, state: "written", writtenAt: 0, ...structuredClone(record) });
+      for (const taskId of record.taskIds) sent.add(taskId);
+      return id;
+    },
+    async withdrawWrite(_lease, recordId) {
+      const at = records.findIndex(({ id }) => id === recordId);
+      const [withdrawn] = at === -1 ? [] : records.splice(at, 1);
+      for (const taskId of withdrawn?.taskIds ?? [])
+        if (!records.some(({ taskIds }) => taskIds.includes(taskId))) sent.delete(taskId);
     },
     async recordSaved() {
       for (const record of records) record.state = "saved";
@@ -69,7 +100,7 @@ export async function sessionOn(
     lease,
     await device.driver.status(new AbortController().signal),
     clock,
-    journal.unresolved(),
+    journal.claim(),
   );
 }
 
@@ -78,8 +109,8 @@ export interface Ran extends Application {
   session: DeviceSession;
 }
 
-/** One run over the device: read, apply, save. What is not linked is a conversion with a task of its own. */
-export async function run(
+/** One run over the device up to its report: read, apply, save. What is not linked is a conversion with a task of its own. */
+export async function runUnreported(
   device: FakeDevice,
   intents: readonly PlannedIntent[],
   journal: MemoryJournal = memoryJournal(),
@@ -88,17 +119,34 @@ export async function run(
   const session = await sessionOn(device, journal);
   await session.readStable();
   const reported = new Map<string, CustomerResult>();
-  const conversions = intents.filter(({ linked }) => !linked).map(({ intent }) => intent.customerGuid);
   const application = await applyIntents(session, {
     description,
     intents,
     options,
     refused: new Map(),
-    taskIds: new Map(conversions.map((guid) => [guid, `wst_${guid}`])),
+    taskIds: taskIdsOf(intents),
     maxChanges: 20,
     onResult: (customer, result) => reported.set(customer, result),
     ...more,
   });
   if (session.unsaved()) await session.save();
   return { ...application, reported, session };
+}
+
+function taskIdsOf(intents: readonly PlannedIntent[]): ReadonlyMap<string, string> {
+  const conversions = intents.filter(({ linked }) => !linked).map(({ intent }) => intent.customerGuid);
+  return new Map(conversions.map((guid) => [guid, `wst_${guid}`]));
+}
+
+/** A whole run: conversions that have a result end with it. */
+export async function run(
+  device: FakeDevice,
+  intents: readonly PlannedIntent[],
+  journal: MemoryJournal = memoryJournal(),
+  more: Partial<ApplyRequest> = {},
+): Promise<Ran> {
+  const ran = await runUnreported(device, intents, journal, more);
+  const taskIds = more.taskIds ?? taskIdsOf(intents);
+  journal.complete([...ran.results.keys()].flatMap((guid) => taskIds.get(guid) ?? []));
+  return ran;
 }

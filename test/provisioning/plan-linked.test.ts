@@ -84,7 +84,7 @@ describe("a secret", () => {
     expect(made.conflicts.get(guid)).toContain("secret missing: CarrierUserPassword");
   });
 
-  it.fails.each([
+  it.each([
     ["is gone", without("account")],
     ["is not active", changed("account", {}, { active: false })],
   ])("that is not kept is said to be missing when its row %s", (_, config) => {
@@ -120,6 +120,10 @@ describe("a Proxy Set that differs from its carrier", () => {
   );
   const bolt = linkedOf(subjectOf("Bolt"));
   const shared = applied(drifted, [conversionOf(subjectOf("Bolt"))]);
+  const enforcing = (...linked: string[]): Partial<PlanOptions> => ({
+    carrierPolicy: "enforce",
+    linkedRows: new Set(linked.map((name) => `ip-group ${name}`)),
+  });
 
   it("is reported and left as it is by default", () => {
     const made = plan(drifted, [acme]);
@@ -135,7 +139,7 @@ describe("a Proxy Set that differs from its carrier", () => {
   });
 
   it("is rewritten once, for all of them, when policy says so and all its users are ours", () => {
-    const { steps } = plan(shared, [acme, bolt], { carrierPolicy: "enforce" });
+    const { steps } = plan(shared, [acme, bolt], enforcing("acme", "bolt"));
     expect(steps).toMatchObject([
       {
         step: { kind: "update", table: "proxy-set", set: { "srd-name": "DefaultSRD" } },
@@ -145,20 +149,27 @@ describe("a Proxy Set that differs from its carrier", () => {
   });
 
   it("is left alone when somebody else uses it, and they are named", () => {
-    const made = plan(shared, [acme], { carrierPolicy: "enforce" });
+    const made = plan(shared, [acme], enforcing("acme"));
     expect(made.steps).toEqual([]);
-    expect(made.warnings.get(guid)?.[0]).toContain("ip-group 6 use it too");
+    expect(made.warnings.get(guid)?.[0]).toContain("was left as it is: ip-group 6 use it too");
+  });
+
+  it("is rewritten by a re-sync of one customer too, when the others are linked", () => {
+    const { steps } = plan(shared, [acme], enforcing("acme", "bolt"));
+    expect(steps).toMatchObject([{ step: { kind: "update", table: "proxy-set" }, customers: [guid] }]);
   });
 
   it("is left alone when a row of another table uses it", () => {
     const mention = { from: "sbc routing ip2ip-routing 1", field: "x", table: "proxy-set", name: "siptrunk" } as const;
-    const made = plan(configOf(drifted.rows, [mention]), [acme], { carrierPolicy: "enforce" });
+    const made = plan(configOf(drifted.rows, [mention]), [acme], enforcing("acme"));
     expect(made.warnings.get(guid)?.[0]).toContain("sbc routing ip2ip-routing 1 use it too");
   });
 
-  it.fails("in addresses as well is reported where only its fields can be rewritten", () => {
+  it("in addresses as well is reported where only its fields can be rewritten", () => {
     const both = configOf(drifted.rows.filter((r) => r.fields["proxy-address"] !== "198.51.100.11"));
-    expect(plan(both, [acme], { carrierPolicy: "enforce" }).warnings.get(guid)?.[0]).toContain("addresses");
+    const made = plan(both, [acme], enforcing("acme"));
+    expect(made.steps).toMatchObject([{ step: { kind: "update", set: { "srd-name": "DefaultSRD" } } }]);
+    expect(made.warnings.get(guid)?.[0]).toContain("differs from its carrier in addresses and was left");
   });
 });
 

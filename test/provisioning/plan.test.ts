@@ -69,7 +69,9 @@ describe("what is missing", () => {
   });
 
   it("takes no index that an unresolved record names", () => {
-    const recorded = [{ table: "ip-group" as const, index: 9, name: "Else", absentIn: "", customers: ["else"] }];
+    const recorded = [
+      { table: "ip-group" as const, index: 9, name: "Else", fields: {}, absentIn: "", customers: ["else"] },
+    ];
     expect(shown(plan(empty, [acme], {}, recorded)).at(-1)).toBe("create ip-group 10 Acme");
   });
 
@@ -79,13 +81,13 @@ describe("what is missing", () => {
     );
   });
 
-  it.fails("never takes index 0 when the customer is named like a Proxy Set that is new too", () => {
+  it("never takes index 0 when the customer is named like a Proxy Set that is new too", () => {
     const twin = conversionOf(subjectOf("siptrunk"));
     const groups = plan(empty, [acme, twin]).steps.filter(({ step }) => step.table === "ip-group");
     expect(groups.map(({ step }) => step.index)).toEqual([5, 6]);
   });
 
-  it.fails("is a conflict when two customers would have one name", () => {
+  it("is a conflict when two customers would have one name", () => {
     const twin = conversionOf(subjectOf("ACME", { tenantId: "other", customerGuid: "other" }));
     const made = plan(empty, [acme, twin]);
     expect([...made.conflicts.keys()]).toEqual(["other"]);
@@ -138,7 +140,7 @@ describe("a conflict", () => {
     expect(conflict(plan(empty, [rendered]))).toContain("is neither on the device nor among the carriers");
   });
 
-  it.fails("names a carrier that has more addresses than a Proxy Set of the device holds", () => {
+  it("names a carrier that has more addresses than a Proxy Set of the device holds", () => {
     const addresses = Array.from({ length: 11 }, (_, i) => `192.0.2.${i + 1}`);
     const planned = conversionOf(subjectOf("Acme"), {}, { carriers: [carrier("SIPTrunk", ...addresses)] });
     expect(conflict(plan(empty, [planned]))).not.toBe("");
@@ -156,14 +158,14 @@ describe("an address that a new Proxy Set would share", () => {
     expect(plan(taken, [acme], { sharedAddressAllowed: (name) => name === "SIPTrunk" }).conflicts.size).toBe(0);
   });
 
-  it.fails("is a conflict also between two Proxy Sets of one batch", () => {
+  it("is a conflict also between two Proxy Sets of one batch", () => {
     const carriers = [carrier("SIPTrunk", "192.0.2.1"), carrier("Backup", "192.0.2.1")];
     const first = conversionOf(subjectOf("Acme"), {}, { carriers });
     const second = conversionOf(subjectOf("Bolt", { proxySet: "Backup" }), {}, { carriers });
     expect([...plan(empty, [first, second]).conflicts.keys()]).toEqual([second.intent.customerGuid]);
   });
 
-  it.fails("is a conflict also where one of them spells out the default port", () => {
+  it("is a conflict also where one of them spells out the default port", () => {
     const config = configOf([
       ...neighbours,
       row("proxy-ip", 1, { "proxy-address": "198.51.100.11:5060" }, { parent: 3 }),
@@ -197,7 +199,9 @@ describe("a row of the customer's name that was not made here", () => {
   });
 
   it("is ours after all when an unresolved record names it for this customer", () => {
-    const recorded = [{ table: "ip-group" as const, index: 5, name: "acme", absentIn: "", customers: [guid] }];
+    const recorded = [
+      { table: "ip-group" as const, index: 5, name: "acme", fields: {}, absentIn: "", customers: [guid] },
+    ];
     const made = plan(withGroup({ "media-realm-name": "" }), [acme], {}, recorded);
     expect(made.steps[0]?.step).toMatchObject({ kind: "update", set: { "media-realm-name": "MR_WAN" } });
   });
@@ -207,8 +211,45 @@ describe("a row of the customer's name that was not made here", () => {
     ["another customer", { customers: ["else"] }],
     ["another name", { name: "Else" }],
   ])("is not ours by a record of %s", (_, more) => {
-    const recorded = [{ table: "ip-group" as const, index: 5, name: "Acme", absentIn: "", customers: [guid], ...more }];
+    const recorded = [
+      { table: "ip-group" as const, index: 5, name: "Acme", fields: {}, absentIn: "", customers: [guid], ...more },
+    ];
     expect(conflict(plan(withGroup({ tags: "" }), [acme], {}, recorded))).toContain("was not made here");
+  });
+});
+
+describe("a Proxy Set that a script of ours began", () => {
+  const { steps } = plan(empty, [acme]);
+  const recorded = steps.flatMap(({ step, name, customers }): RecordedCreate[] =>
+    step.kind === "create" ? [{ ...step, name, absentIn: "", customers }] : [],
+  );
+  /** The Proxy Set, whole, its first address, and a second that was begun only. */
+  const begun = (fields: Fields): DeviceConfig =>
+    configOf([
+      ...applySteps(
+        empty,
+        steps.slice(0, 2).map(({ step }) => step),
+      ).rows,
+      row("proxy-ip", 1, { priority: "0", ...fields }, { parent: 4, active: false }),
+    ]);
+
+  it.each([
+    ["has no address yet", {}],
+    ["has its address", { "proxy-address": "198.51.100.11" }],
+    ["lacks its activation alone", { "proxy-address": "198.51.100.11", "transport-type": "udp" }],
+  ])("gets its address finished where it stands when that %s", (_, fields) => {
+    const made = plan(begun(fields), [acme], {}, recorded);
+    expect(shown(made)).toEqual(["update proxy-ip 1 198.51.100.11", "create ip-group 6 Acme"]);
+    const done = applySteps(
+      begun(fields),
+      made.steps.map(({ step }) => step),
+    );
+    expect(plan(done, [linkedOf(subjectOf("Acme"))], {}, recorded).steps).toEqual([]);
+  });
+
+  it("gets another address beside one that somebody is just filling in", () => {
+    const made = plan(begun({ "proxy-address": "203.0.113.1" }), [acme], {}, recorded);
+    expect(shown(made)).toEqual(["create proxy-ip 2 198.51.100.11", "create ip-group 6 Acme"]);
   });
 });
 

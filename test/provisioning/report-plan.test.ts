@@ -2,7 +2,8 @@ import { describe, expect, it } from "vitest";
 import type { Step } from "../../drivers/driver.ts";
 import { planDevice } from "../../agent/provisioning/plan.ts";
 import type { PlannedIntent } from "../../agent/provisioning/needs.ts";
-import { reportResync, reportRun } from "../../agent/provisioning/report-plan.ts";
+import { reportPlan } from "../../agent/provisioning/report-plan.ts";
+import { reportResync } from "../../agent/provisioning/report-resync.ts";
 import type { RunReport } from "../../agent/provisioning/run.ts";
 import { conversionOf, linkedOf, options, registering, subjectOf } from "./customers.ts";
 import { applySteps, configOf, description, neighbours, row } from "./device-fixture.ts";
@@ -16,17 +17,22 @@ const { driver } = fakeDevice(neighbours);
 /** A dry run's report; what it asked to be rendered is kept. */
 function dryRun(config: typeof empty, intents: readonly PlannedIntent[], more: Partial<RunReport> = {}) {
   const rendered: (readonly Step[])[] = [];
-  const report: RunReport = {
-    runId: null,
-    device: "sbc1",
-    plan: planDevice(config, description, intents, [], options),
-    render(steps) {
+  const rendering = {
+    render(steps: readonly Step[]) {
       rendered.push(steps);
       return driver.render(steps);
     },
+  };
+  const plan = planDevice(config, description, intents, [], options);
+  const shortNames = new Map(intents.map(({ intent }) => [intent.customerGuid, intent.shortName]));
+  const report: RunReport = {
+    runId: null,
+    device: "sbc1",
+    plan: reportPlan("sbc1", plan, rendering, shortNames),
+    conflicting: new Set(plan.conflicts.keys()),
     results: new Map(),
     taskIds: new Map(),
-    shortNames: new Map(intents.map(({ intent }) => [intent.customerGuid, intent.shortName])),
+    shortNames,
     customers: intents.length,
     writes: 0,
     saves: 0,
@@ -45,7 +51,7 @@ const drifted = configOf(
 
 describe("a plan for people", () => {
   it("says each change, field by field, and for whom", () => {
-    const { changes } = reportRun(dryRun(drifted, [linkedOf(subject)]).report);
+    const { changes } = dryRun(drifted, [linkedOf(subject)]).report.plan;
     expect(changes).toEqual([
       {
         action: "update",
@@ -58,7 +64,7 @@ describe("a plan for people", () => {
   });
 
   it("names new rows and their children, with nothing before", () => {
-    const { changes } = reportRun(dryRun(empty, [conversionOf(subject)]).report);
+    const { changes } = dryRun(empty, [conversionOf(subject)]).report.plan;
     expect(changes.map((change) => change.row).slice(0, 2)).toEqual([
       'proxy-set 4 "SIPTrunk"',
       'proxy-ip 4/0 "198.51.100.10"',
@@ -72,20 +78,20 @@ describe("a plan for people", () => {
     ["new rows", empty, conversionOf(subject)],
     ["a changed password", after, linkedOf(subject, { secretsWritten: new Set() })],
   ])("shows the secrets of %s as ******** and nowhere else", (_, config, intent) => {
-    const report = reportRun(dryRun(config, [intent]).report);
+    const report = dryRun(config, [intent]).report.plan;
     expect(JSON.stringify(report)).not.toContain(registering.secrets.CarrierUserPassword);
     const shown = report.changes.flatMap(({ fields }) => fields).filter(({ field }) => field === "password");
     expect(shown).toEqual([{ field: "password", before: null, after: "********" }]);
   });
 
   it("has no lines when there is nothing to do", () => {
-    expect(reportRun(dryRun(after, [linkedOf(subject)]).report)).toMatchObject({ changes: [], lines: [], reverse: [] });
+    expect(dryRun(after, [linkedOf(subject)]).report.plan).toMatchObject({ changes: [], lines: [], reverse: [] });
   });
 
   it("says conflicts and warnings by the customer's name", () => {
     const config = configOf([...neighbours, row("ip-group", 7, { name: "Acme" })]);
-    expect(reportRun(dryRun(config, [conversionOf(subject)]).report).conflicts).toMatchObject([{ customer: "Acme" }]);
-    const adopted = reportRun(dryRun(after, [conversionOf(subject)]).report);
+    expect(dryRun(config, [conversionOf(subject)]).report.plan.conflicts).toMatchObject([{ customer: "Acme" }]);
+    const adopted = dryRun(after, [conversionOf(subject)]).report.plan;
     expect(adopted.warnings[0]).toMatch(/^Acme: ip-group 5 'Acme' was already on the device/);
   });
 });
@@ -96,15 +102,14 @@ describe("the reverse lines", () => {
     ["changes", drifted, [linkedOf(subject)]],
     ["both", drifted, [linkedOf(subject), conversionOf(subjectOf("Bolt", { proxySet: "Backup" }))]],
   ])("take back %s", (_, config, intents) => {
-    const { report, rendered } = dryRun(config, intents);
-    reportRun(report);
+    const { rendered } = dryRun(config, intents);
     const [forward = [], reverse = []] = rendered;
     expect(forward).not.toEqual([]);
     expect(applySteps(applySteps(config, forward), reverse).rows).toEqual(config.rows);
   });
 
   it("delete Accounts before IP Groups before Proxy Sets", () => {
-    const { reverse } = reportRun(dryRun(empty, [conversionOf(subject)]).report);
+    const { reverse } = dryRun(empty, [conversionOf(subject)]).report.plan;
     expect(reverse).toEqual(["no account 1", "no ip-group 5", "no proxy-set 4"]);
   });
 });

@@ -77,6 +77,12 @@ describe("the work of a run", () => {
     expect(work.intents[0]?.intent.rows.map(({ name }) => name)).toEqual(["SIPTRUNK", "A"]);
   });
 
+  it("renders what rows refer to in the device's spelling", () => {
+    const there = configOf(neighbours.map((r) => (r.table === "realm" ? { ...r, fields: { name: "mr_wan" } } : r)));
+    const work = gatherWork(context, convert, claim([conversion("A")]), there);
+    expect(work.intents[0]?.intent.rows[1]?.fields["media-realm-name"]).toBe("mr_wan");
+  });
+
   it("of a re-sync is the kept intents of the links, and no conversion", () => {
     const kept = link("L");
     const work = gatherWork({ ...context, carriers: [] }, resync, claim([conversion("A")], [kept]), config);
@@ -119,8 +125,21 @@ describe("the work of a run", () => {
 
   it("allows a shared address to the carriers that say so, in any case of their name", () => {
     const allowing = { ...context, carriers: [{ ...carrier("SIPTrunk", "192.0.2.1"), allowSharedAddress: true }] };
-    const { sharedAddressAllowed } = planOptions(allowing, convert);
+    const { sharedAddressAllowed } = planOptions(allowing, convert, []);
     expect([sharedAddressAllowed("siptrunk"), sharedAddressAllowed("Backup")]).toEqual([true, false]);
+  });
+});
+
+describe("what a plan is told", () => {
+  it("is the own rows of every link, in lower case", () => {
+    const { linkedRows } = planOptions(context, resync, [link("L"), link("k")]);
+    expect([...linkedRows]).toEqual(["ip-group l", "ip-group k"]);
+  });
+
+  it("is the policy for carriers in a re-sync alone, for only that knows all links", () => {
+    const enforcing: WorkContext = { ...context, settings: { carrierPolicy: "enforce" } };
+    const policies = [resync, convert].map((request) => planOptions(enforcing, request, []).carrierPolicy);
+    expect(policies).toEqual(["enforce", "report"]);
   });
 });
 

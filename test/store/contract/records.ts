@@ -3,8 +3,8 @@ import type { RecordedChange, RecordedCreate } from "../../../agent/store/model.
 import { durationMs, failed, failure, graceMs, inNewPlace, linked, start, type NewPlace } from "./setting.ts";
 
 const creates: RecordedCreate[] = [
-  { table: "ip-group", index: 3, name: "Acme", absentIn: "f1", customers: ["c1"] },
-  { table: "proxy-ip", index: 0, parent: 2, name: "Carrier", absentIn: "f1", customers: ["c1", "c2"] },
+  { table: "ip-group", index: 3, name: "Acme", fields: { name: "Acme", tags: "t" }, absentIn: "f1", customers: ["c1"] },
+  { table: "proxy-ip", index: 0, parent: 2, name: "Carrier", fields: {}, absentIn: "f1", customers: ["c1", "c2"] },
 ];
 const changes: RecordedChange[] = [
   { table: "ip-group", index: 1, name: "Old", before: { tags: "x" }, customers: ["c3"] },
@@ -73,6 +73,43 @@ export function testRecords(newPlace: NewPlace): void {
       await setting.store.recordSaved(lease);
 
       expect(await setting.store.unsavedSince()).toEqual([]);
+    });
+
+    it("stay a licence after a save while one of their conversions is open, and are not unsaved any more", async () => {
+      const conversion = await setting.accept();
+      const first = await setting.claim();
+      await setting.store.recordWrite(first.lease, record(conversion.taskId));
+      await setting.store.recordSaved(first.lease);
+      await setting.store.releaseLease(first.lease);
+      expect(await setting.store.unsavedSince()).toEqual([]);
+
+      const second = await setting.claim();
+      expect(second.unresolved).toMatchObject([{ state: "saved", creates }]);
+      await setting.store.complete(second.lease, [linked(conversion)]);
+      await setting.store.releaseLease(second.lease);
+
+      expect((await setting.claim()).unresolved).toEqual([]);
+    });
+
+    it("go, with the mark on their conversions, when they are withdrawn because nothing was sent", async () => {
+      const conversion = await setting.accept();
+      const { lease } = await setting.claim();
+      const id = await setting.store.recordWrite(lease, record(conversion.taskId));
+      await setting.store.withdrawWrite(lease, id);
+
+      expect((await setting.store.peekDevice("sbc-1")).unresolved).toEqual([]);
+      expect(await setting.store.unsavedSince()).toEqual([]);
+      expect(await setting.conversion(conversion)).toMatchObject({ sent: false });
+    });
+
+    it("leave the mark on conversions that an earlier record names, when a later one is withdrawn", async () => {
+      const conversion = await setting.accept();
+      const { lease } = await setting.claim();
+      await setting.store.recordWrite(lease, record(conversion.taskId));
+      await setting.store.withdrawWrite(lease, await setting.store.recordWrite(lease, record(conversion.taskId)));
+
+      expect((await setting.store.peekDevice("sbc-1")).unresolved).toHaveLength(1);
+      expect(await setting.conversion(conversion)).toMatchObject({ sent: true });
     });
 
     it("are refused, with nothing stored, for conversions of another device", async () => {
