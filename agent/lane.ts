@@ -31,6 +31,8 @@ export interface Lane {
   readonly device: DeviceSettings;
   /** Something arrived: a run starts when nothing more came for `lingerMs`, at the latest after `lingerMaxMs`. */
   wake(): void;
+  /** Something waits: a run starts now, unless one is about to or the device is waited for. */
+  look(): void;
   setPause(pause: DeviceMode["paused"]): void;
   /** Forgets waiting times and blocks, and tries at once. */
   retryNow(): void;
@@ -54,6 +56,7 @@ export function createLane(dependencies: LaneDependencies): Lane {
   let retry: { timer: NodeJS.Timeout | undefined; at: number | undefined } | undefined;
   let failures = 0;
   let converting = false;
+  let observedAt: number | undefined;
   let lastSuccessAt: number | undefined;
   let lastError: DeviceReport["lastError"] = null;
   let drift: DeviceReport["drift"] = null;
@@ -171,6 +174,7 @@ export function createLane(dependencies: LaneDependencies): Lane {
   async function observe(request: RunRequest): Promise<void> {
     const result = await measured(request);
     succeeded();
+    observedAt = now();
     if (result.kind !== "done" || result.report.customers === 0) return;
     const { changes, conflicts } = result.report.plan;
     const shown = [
@@ -243,9 +247,9 @@ export function createLane(dependencies: LaneDependencies): Lane {
   return {
     device,
     wake() {
-      // A device that is waited for, or blocked, costs no run for each arrival.
       if (ending.signal.aborted) return;
       if (retry !== undefined) {
+        // A device that is waited for, or blocked, costs no run for each arrival.
         noteReason();
         return;
       }
@@ -255,6 +259,11 @@ export function createLane(dependencies: LaneDependencies): Lane {
       const left = firstArrivalAt + settings.lingerMaxMs - now();
       const wait = arrivals >= settings.maxBatch ? 0 : Math.max(0, Math.min(settings.lingerMs, left));
       linger = setTimeout(enqueueConvert, wait);
+    },
+    look() {
+      // What can only be shown is shown when it arrives; now and then is enough for what changes on the device.
+      const shown = observedAt !== undefined && now() - observedAt < settings.retryMaxMs;
+      if (retry === undefined && linger === undefined && pause === undefined && !shown) enqueueConvert();
     },
     setPause(next) {
       pause = next;

@@ -46,7 +46,7 @@ export function createWorker(dependencies: WorkerDependencies): Worker {
       overdue(device === null ? undefined : lanes.get(device)?.device, shortName),
     );
     for (const task of ended) log.warn("conversion overdue", { task });
-    for (const { device } of await source.queues()) lanes.get(device)?.wake();
+    for (const { device } of await source.queues()) lanes.get(device)?.look();
     polled = now();
   }
 

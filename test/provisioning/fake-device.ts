@@ -7,6 +7,8 @@ import { configOf, description, isSecret, samePlace, withDefaults } from "./devi
 export type Fault =
   /** Executes the first lines, then the answer does not arrive. */
   | { kind: "lost"; afterLines: number }
+  /** Refuses one line that it would take at another time. */
+  | { kind: "refused"; atLine: number }
   /** Turns it away before it reads a line. */
   | { kind: "busy" }
   /** Says that it took it, and does nothing. */
@@ -152,8 +154,8 @@ export function fakeDevice(initial: readonly Row[], given: Partial<Behaviour> = 
     saveNeeded = true;
     stale = { rows: before, reads: behaviour.lag };
     let refused: string | undefined;
-    for (const line of fault?.kind === "lost" ? lines.slice(0, fault.afterLines) : lines) {
-      if (execute(line)) continue;
+    for (const [i, line] of (fault?.kind === "lost" ? lines.slice(0, fault.afterLines) : lines).entries()) {
+      if (!(fault?.kind === "refused" && fault.atLine === i) && execute(line)) continue;
       refused ??= line.text;
       if (behaviour.onRefusal !== "go on") break;
     }
