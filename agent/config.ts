@@ -1,171 +1,18 @@
 import { readFileSync } from "node:fs";
-import { dirname, isAbsolute, relative, resolve } from "node:path";
+import { dirname, resolve } from "node:path";
 import { parse as parseYaml, YAMLParseError } from "yaml";
-import { z } from "zod";
+import { crossFaults } from "./config-faults.ts";
+import { configSchema, type AgentConfig, type SecretReference } from "./config-schema.ts";
 
-/** A secret is only ever named: by environment variable, by file (mode 0600), or by systemd credential. */
-const secretReference = z
-  .union([
-    z.strictObject({ env: z.string().min(1) }),
-    z.strictObject({ file: z.string().min(1) }),
-    z.strictObject({ credential: z.string().regex(/^[\w.-]+$/) }),
-  ])
-  .describe("one of { env: NAME }, { file: PATH } (mode 0600), { credential: NAME } (systemd)");
-
-export type SecretReference = z.infer<typeof secretReference>;
-
-const name = z.string().regex(/^[A-Za-z0-9][\w.-]{0,62}$/, "letters, digits, '_', '.', '-'; at most 63");
-const milliseconds = z.int().min(0).max(86_400_000);
-const cron = z.string().regex(/^(\S+ ){4,5}\S+$/, "a cron expression of five or six fields, in UTC");
-const variables = z.record(z.string().regex(/^[A-Za-z][\w.]*$/), z.string());
-
-const duration = z
-  .string()
-  .regex(/^\d{1,9}(ms|s|m|h|d)$/, "a number and a unit: ms, s, m, h, d")
-  .transform((text) => {
-    const unit = { ms: 1, s: 1_000, m: 60_000, h: 3_600_000, d: 86_400_000 } as const;
-    const [, amount, word] = /^(\d+)(\w+)$/.exec(text) ?? [];
-    return Number(amount) * unit[word as keyof typeof unit];
-  });
-
-/** The API's scopes; `admin` includes all others. */
-export const scopes = ["client", "agent", "read", "operate", "admin"] as const;
-export type Scope = (typeof scopes)[number];
-
-const token = z.strictObject({
-  name,
-  scopes: z.array(z.enum(scopes)).min(1),
-  token: secretReference,
-});
-
-const trust = z.union([
-  z.literal("enrolled").describe("the certificate that `sbc-agent enroll` recorded"),
-  z.literal("system").describe("the system's certificate authorities"),
-  z.literal("plaintext").describe("plain HTTP: credentials travel in clear"),
-  z.strictObject({ ca: z.string().min(1).describe("PEM file of the authority that signed the device's certificate") }),
-  z.strictObject({
-    fingerprint: z.string().regex(/^([0-9A-F]{2}:){31}[0-9A-F]{2}$/, "SHA-256, colon-separated upper-case hex"),
-  }),
-]);
-
-const device = z.strictObject({
-  name,
-  driver: z.enum(["rest"]).default("rest"),
-  address: z.url({ protocol: /^https?$/, error: "https://HOST[:PORT]" }),
-  user: z.string().min(1).max(40),
-  password: secretReference,
-  trust: trust.default("enrolled"),
-  model: z.string().optional().describe("tier for table limits, for example ve-4gb"),
-  mode: z.enum(["manage", "observe"]).default("manage"),
-  gateways: z.array(z.hostname().transform((fqdn) => fqdn.toLowerCase())).min(1),
-  blueprint: name.default("oc-default"),
-  defaults: variables.default({}).describe("variables of the blueprint, as {{device.NAME}}"),
-  foreignEdits: z.enum(["wait", "save", "refuse"]).default("wait"),
-  withoutTags: z
-    .boolean()
-    .default(false)
-    .describe("firmware without IP Group tags: ownership is record and link alone"),
-});
-
-const carrier = z.strictObject({
-  name: z.string().min(1).max(40),
-  shared: z.boolean().default(true).describe("serves many customers: classification is not done by this Proxy Set"),
-  addresses: z
-    .array(
-      z.strictObject({
-        address: z.string().min(1),
-        transport: z.enum(["udp", "tcp", "tls"]).optional(),
-        priority: z.int().min(0).max(65_535).default(0),
-        weight: z.int().min(0).max(65_535).default(0),
-      }),
-    )
-    .min(1)
-    .max(50),
-  fields: z
-    .record(
-      z.string().refine((field) => field !== "proxy-name", "the carrier's name is the Proxy Set's name"),
-      z.string(),
-    )
-    .default({})
-    .describe("further Proxy Set fields by CLI name"),
-  allowSharedAddress: z.boolean().default(false),
-});
-
-const run = z.strictObject({
-  pollMs: milliseconds.min(50).default(5_000),
-  lingerMs: milliseconds.default(100),
-  lingerMaxMs: milliseconds.default(1_000),
-  maxBatch: z.int().min(1).max(1_000).default(200),
-  maxChangesPerRun: z.int().min(0).default(20),
-  carrierPolicy: z.enum(["report", "enforce"]).default("report"),
-  leaseMs: milliseconds.min(10_000).default(120_000),
-  connectMs: milliseconds.default(5_000),
-  requestMs: milliseconds.default(30_000),
-  writeDeadlineMs: milliseconds.default(60_000),
-  saveMs: milliseconds.default(60_000),
-  settleMs: milliseconds.default(5_000),
-  retryMinMs: milliseconds.default(1_000),
-  retryMaxMs: milliseconds.default(60_000),
-  foreignEditsWaitMs: milliseconds.default(900_000),
-  conversionDeadline: duration.default(14_400_000),
-  loginLimit: z.int().min(1).max(5).default(2),
-  backups: z.int().min(1).max(100).default(5),
-});
-
-const ovoc = z.strictObject({
-  url: z.url({ protocol: /^https?$/ }),
-  user: z.string().min(1),
-  password: secretReference,
-  ca: z.string().optional(),
-  sitesPath: z.string().startsWith("/").default("/ovoc/v1/topology/sites"),
-  siteBody: z.record(z.string(), z.unknown()).default({ name: "{{siteName}}" }),
-  requestMs: milliseconds.default(10_000),
-});
-
-const schema = z.strictObject({
-  dataDir: z.string().default("./data"),
-  sealKey: z.strictObject({ file: z.string().min(1) }).or(z.strictObject({ credential: z.string() })),
-  portal: z
-    .strictObject({
-      host: z.string().default("127.0.0.1"),
-      port: z.int().min(0).max(65_535).default(8_080),
-      tls: z.strictObject({ cert: z.string(), key: z.string() }).optional(),
-      behindProxy: z.boolean().default(false),
-      inProgressStatus: z.string().min(1).default("InProgress"),
-      tokens: z.array(token).default([]),
-      requestsPerMinute: z.int().min(1).default(6_000),
-    })
-    .prefault({}),
-  devices: z.array(device).min(1),
-  carriers: z.array(carrier).default([]),
-  blueprints: z.string().optional().describe("folder of further blueprints; the shipped ones are always there"),
-  secretVariables: z.array(z.string()).default(["CarrierUserPassword", "*Password*", "*Secret*"]),
-  keepSecrets: z.boolean().default(true),
-  run: run.prefault({}),
-  ovoc: ovoc.optional(),
-  schedule: z
-    .strictObject({
-      drift: cron.default("0 3 * * *"),
-      housekeeping: cron.default("30 3 * * *"),
-      retentionDays: z.int().min(1).default(90),
-    })
-    .prefault({}),
-  log: z
-    .strictObject({
-      level: z.enum(["error", "warn", "info", "debug"]).default("info"),
-      format: z.enum(["auto", "json", "text"]).default("auto"),
-    })
-    .prefault({}),
-});
-
-/** What a configuration file may hold; `config/agent.example.yaml` shows all of it. */
-export { schema as configSchema };
-
-export type AgentConfig = z.infer<typeof schema>;
-export type DeviceSettings = AgentConfig["devices"][number];
-export type CarrierSettings = AgentConfig["carriers"][number];
-export type RunSettings = AgentConfig["run"];
-export type OvocSettings = NonNullable<AgentConfig["ovoc"]>;
+export type {
+  AgentConfig,
+  CarrierSettings,
+  DeviceSettings,
+  OvocSettings,
+  RunSettings,
+  Scope,
+  SecretReference,
+} from "./config-schema.ts";
 
 /** A configuration that cannot be used. `faults` names every fault with its path, all at once. */
 export class ConfigError extends Error {
@@ -182,68 +29,23 @@ function resolveFrom(folder: string, secret: SecretReference): SecretReference {
   return "file" in secret ? { file: resolve(folder, secret.file) } : secret;
 }
 
-function isInside(folder: string, file: string): boolean {
-  const path = relative(resolve(folder), resolve(file));
-  return !path.startsWith("..") && !isAbsolute(path);
-}
-
-/** Checks what the schema alone cannot: names used twice, and bindings that would expose the API. */
-function crossFaults(config: AgentConfig): string[] {
-  const faults: string[] = [];
-  const once = (what: string, values: readonly string[]) => {
-    for (const value of new Set(values.filter((v, i) => values.indexOf(v) !== i)))
-      faults.push(`${what}: '${value}' stands more than once`);
-  };
-  once(
-    "devices.name",
-    config.devices.map((d) => d.name),
-  );
-  once(
-    "devices.address",
-    config.devices.map((d) => d.address),
-  );
-  once(
-    "devices.gateways",
-    config.devices.flatMap((d) => d.gateways),
-  );
-  once(
-    "carriers.name",
-    config.carriers.map((c) => c.name.toLowerCase()),
-  );
-  once(
-    "portal.tokens.name",
-    config.portal.tokens.map((t) => t.name),
-  );
-  const loopback = /^(127\.\d+\.\d+\.\d+|::1|localhost)$/.test(config.portal.host);
-  if (!loopback && config.portal.tls === undefined && !config.portal.behindProxy)
-    faults.push(
-      `portal.host: '${config.portal.host}' is not loopback: give portal.tls, or set portal.behindProxy: true where a TLS proxy stands in front`,
-    );
-  if ("file" in config.sealKey && isInside(config.dataDir, config.sealKey.file))
-    faults.push("sealKey.file: must lie outside dataDir, or whoever has a copy of the data has the key as well");
-  const longestWriteMs = Math.max(config.run.writeDeadlineMs, config.run.saveMs);
-  if (config.run.leaseMs < 2 * longestWriteMs)
-    faults.push(`run.leaseMs: must be at least twice run.writeDeadlineMs and run.saveMs (${2 * longestWriteMs} ms)`);
-  for (const [i, d] of config.devices.entries()) {
-    if ((d.trust === "plaintext") !== d.address.startsWith("http:"))
-      faults.push(`devices.${i}.trust: plaintext goes with an http:// address and with no other`);
-    if (new URL(d.address).pathname !== "/" || new URL(d.address).username !== "")
-      faults.push(`devices.${i}.address: only scheme, host and port`);
-  }
-  return faults;
-}
-
 /** Checks a configuration that was read already; relative paths are taken from `folder`. Throws ConfigError with every fault. */
 export function checkConfig(data: unknown, file: string, folder: string): AgentConfig {
-  const result = schema.safeParse(data);
+  const result = configSchema.safeParse(data);
   if (!result.success)
     throw new ConfigError(
       file,
       result.error.issues.map((issue) => `${issue.path.join(".") || "(top)"}: ${issue.message}`),
     );
   const config = result.data;
-  const faults = crossFaults(config);
+  const resolved = resolvePaths(config, folder);
+  // The addresses as they were written, the paths as they will be used.
+  const faults = crossFaults({ ...resolved, devices: config.devices });
   if (faults.length > 0) throw new ConfigError(file, faults);
+  return { ...resolved, devices: resolved.devices.map((d) => ({ ...d, address: new URL(d.address).origin })) };
+}
+
+function resolvePaths(config: AgentConfig, folder: string): AgentConfig {
   return {
     ...config,
     dataDir: resolve(folder, config.dataDir),
@@ -258,7 +60,6 @@ export function checkConfig(data: unknown, file: string, folder: string): AgentC
     },
     devices: config.devices.map((d) => ({
       ...d,
-      address: new URL(d.address).origin,
       password: resolveFrom(folder, d.password),
       trust: typeof d.trust === "object" && "ca" in d.trust ? { ca: resolve(folder, d.trust.ca) } : d.trust,
     })),

@@ -97,7 +97,9 @@ export async function keepBackup(
   const file = join(folder, `${new Date(now).toISOString().replaceAll(":", "-")}.ini`);
   await writeFile(`${file}.part`, text, { mode: 0o600, flush: true });
   await rename(`${file}.part`, file);
-  const old = (await readdir(folder))
+  const files = await readdir(folder);
+  for (const name of files.filter((name) => name.endsWith(".part"))) await rm(join(folder, name), { force: true });
+  const old = files
     .filter((name) => name.endsWith(".ini"))
     .sort()
     .slice(0, -keep);

@@ -1,24 +1,27 @@
 import PQueue from "p-queue";
 import { DriverError } from "../drivers/errors.ts";
+import { createBreaker } from "./breaker.ts";
 import type { DeviceSettings, RunSettings } from "./config.ts";
 import type { Log } from "./log.ts";
 import type { Metrics } from "./metrics.ts";
-import { backoff, decideOutcome, type Outcome } from "./provisioning/outcome.ts";
+import { decideOutcome, PutOff } from "./provisioning/outcome.ts";
 import { reportResync } from "./provisioning/report-resync.ts";
 import type { RunReport, RunResult } from "./provisioning/run.ts";
 import type { RunRequest } from "./provisioning/work.ts";
 import type { DeviceReport, PlanReport, ResyncDeviceReport, ResyncRequest } from "./reports.ts";
 import type { ConversionSource } from "./source/source.ts";
-import { noteOnWaiting } from "./waiting-notes.ts";
 import type { ClaimedConversion } from "./store/model.ts";
 import type { DeviceMode } from "./store/store.ts";
+import { noteOnWaiting } from "./waiting-notes.ts";
 
 export interface LaneDependencies {
   device: DeviceSettings;
   settings: RunSettings;
   source: ConversionSource;
-  /** One pass over the device. */
-  run(request: RunRequest, signal: AbortSignal): Promise<RunResult>;
+  /** One pass over the device. `mayWrite` throws PutOff once nothing new may be written to it. */
+  run(request: RunRequest, signal: AbortSignal, mayWrite: () => void): Promise<RunResult>;
+  /** Asks the device how it is, and nothing else. */
+  probe(signal: AbortSignal): Promise<void>;
   log: Log;
   metrics: Metrics;
   now(): number;
@@ -29,11 +32,16 @@ export type LaneState = Pick<DeviceReport, "state" | "breaker" | "nextTryAt" | "
 /** All runs on one device, one after the other. No lane waits for another. */
 export interface Lane {
   readonly device: DeviceSettings;
+  /** From here on conversions are pulled. Before it, only what is asked for is done. */
+  start(): void;
   /** Something arrived: a run starts when nothing more came for `lingerMs`, at the latest after `lingerMaxMs`. */
   wake(): void;
   /** Something waits: a run starts now, unless one is about to or the device is waited for. */
   look(): void;
+  /** A run under way writes no new script from now on; see `quiet`. */
   setPause(pause: DeviceMode["paused"]): void;
+  /** Resolves when no run is under way, at the latest after `ms`. */
+  quiet(ms: number): Promise<void>;
   /** Forgets waiting times and blocks, and tries at once. */
   retryNow(): void;
   resync(request: ResyncRequest & { customer?: string | undefined }): Promise<ResyncDeviceReport>;
@@ -44,80 +52,45 @@ export interface Lane {
 }
 
 const empty: Omit<PlanReport, "device"> = { changes: [], lines: [], reverse: [], conflicts: [], warnings: [] };
+const convertRequest: RunRequest = { kind: "convert", dryRun: false, endCalls: false, rerender: false };
+
+/** Requests of operators that may wait for one device. */
+const mostWaiting = 8;
+/** New tasks of a device that is waited for are told why at most this often. */
+const noteMs = 1_000;
 
 export function createLane(dependencies: LaneDependencies): Lane {
   const { device, settings, source, log, metrics, now } = dependencies;
   const runs = new PQueue({ concurrency: 1 });
   const ending = new AbortController();
+  const breaker = createBreaker(device.name, settings, now, enqueueConvert);
+  let pulls = false;
   let pause: DeviceMode["paused"];
   let linger: NodeJS.Timeout | undefined;
+  let noting: NodeJS.Timeout | undefined;
   let firstArrivalAt: number | undefined;
   let arrivals = 0;
-  let retry: { timer: NodeJS.Timeout | undefined; at: number | undefined } | undefined;
-  let failures = 0;
-  let converting = false;
+  let enqueued = false;
   let observedAt: number | undefined;
-  let lastSuccessAt: number | undefined;
-  let lastError: DeviceReport["lastError"] = null;
   let drift: DeviceReport["drift"] = null;
-
-  const iso = (at: number): string => new Date(at).toISOString();
 
   const noteWaiting = (message: string): Promise<void> => noteOnWaiting(source, device.name, message, now());
 
   /** Says on the waiting tasks why they wait; a task that says so already is left as it is. */
-  function noteReason(): void {
-    if (lastError === null) return;
-    const next =
-      retry?.at === undefined
-        ? `It waits for an operator: 'sbc-agent resume ${device.name} --reason ...' tries again.`
-        : "It is tried again.";
-    noteWaiting(`Device ${device.name}: ${lastError.message}. ${next}`).catch((error: unknown) =>
-      log.error("tasks could not be told why they wait", { device: device.name, reason: String(error) }),
-    );
+  async function noteReason(): Promise<void> {
+    const reason = breaker.reason();
+    if (pulls && reason !== undefined) await noteWaiting(reason);
   }
 
-  function succeeded(): void {
-    failures = 0;
-    lastError = null;
-    lastSuccessAt = now();
-    clearRetry();
+  function mayWrite(): void {
+    if (pause !== undefined)
+      throw new PutOff("paused", `device ${device.name} is paused by ${pause.by} (${pause.reason})`);
   }
 
-  function clearRetry(): void {
-    clearTimeout(retry?.timer);
-    retry = undefined;
-  }
-
-  function retryIn(ms: number): void {
-    clearTimeout(retry?.timer);
-    retry = {
-      at: now() + ms,
-      timer: setTimeout(() => {
-        retry = undefined;
-        enqueueConvert();
-      }, ms),
-    };
-  }
-
-  /** Notes what went wrong and when it is tried again. Rethrows defects. */
-  function failed(error: unknown): Outcome {
-    const outcome = decideOutcome(error);
-    lastError = { at: iso(now()), code: outcome.code, message: outcome.message };
-    log.warn("run ended early", {
-      device: device.name,
-      outcome: outcome.kind,
-      code: outcome.code,
-      reason: outcome.message,
-    });
-    if (outcome.kind === "human") {
-      clearRetry();
-      retry = { timer: undefined, at: undefined };
-    } else {
-      failures += 1;
-      const afterMs = outcome.kind === "later" ? outcome.afterMs : undefined;
-      retryIn(afterMs ?? backoff(failures, settings.retryMinMs, settings.retryMaxMs, Math.random));
-    }
+  function failed(error: unknown): ReturnType<typeof breaker.fail> {
+    const outcome = breaker.fail(error);
+    const { kind, code, message } = outcome;
+    log.warn("run ended early", { device: device.name, outcome: kind, code, reason: message });
     return outcome;
   }
 
@@ -125,7 +98,7 @@ export function createLane(dependencies: LaneDependencies): Lane {
     const start = performance.now();
     let result = "failed";
     try {
-      const ended = await dependencies.run(request, ending.signal);
+      const ended = await dependencies.run(request, ending.signal, mayWrite);
       result = ended.kind;
       return ended;
     } finally {
@@ -140,7 +113,6 @@ export function createLane(dependencies: LaneDependencies): Lane {
   }
 
   async function convert(): Promise<void> {
-    const request: RunRequest = { kind: "convert", dryRun: false, endCalls: false, rerender: false };
     if (pause !== undefined) {
       await noteWaiting(
         `Device ${device.name} is paused by ${pause.by} (${pause.reason}): the conversion waits until it is resumed.`,
@@ -148,34 +120,43 @@ export function createLane(dependencies: LaneDependencies): Lane {
       return;
     }
     try {
-      if (device.mode === "observe") await observe({ ...request, dryRun: true });
-      else while (await convertBatch(request));
+      if (device.mode === "observe") await observe();
+      else while (pause === undefined && (await convertBatch()));
     } catch (error) {
       if (ending.signal.aborted) return;
       failed(error);
-      noteReason();
+      await noteReason();
     }
   }
 
   /** Resolves true when more may wait than one batch could take. */
-  async function convertBatch(request: RunRequest): Promise<boolean> {
-    const result = await measured(request);
+  async function convertBatch(): Promise<boolean> {
+    const result = await measured(convertRequest);
     if (result.kind === "held") {
-      retryIn(Math.max(50, result.retryAfterMs));
+      breaker.putOff(Math.max(50, result.retryAfterMs));
       return false;
     }
-    succeeded();
-    if (result.kind === "idle") return false;
+    if (result.kind === "idle") {
+      // Nothing waits, and so nothing says whether a device that failed is well again.
+      if (breaker.state().lastError !== null) {
+        await dependencies.probe(ending.signal);
+        breaker.succeed();
+      }
+      return false;
+    }
+    breaker.succeed();
     logRun("convert", result.report);
     return result.report.customers >= settings.maxBatch;
   }
 
   /** Shows what would be done, on the waiting tasks; nothing is written and no lease is taken. */
-  async function observe(request: RunRequest): Promise<void> {
-    const result = await measured(request);
-    succeeded();
+  async function observe(): Promise<void> {
     observedAt = now();
-    if (result.kind !== "done" || result.report.customers === 0) return;
+    const { conversions } = await source.peekDevice(device.name, { links: false });
+    if (conversions.length === 0) return;
+    const result = await measured({ ...convertRequest, dryRun: true });
+    breaker.succeed();
+    if (result.kind !== "done") return;
     const { changes, conflicts } = result.report.plan;
     const shown = [
       ...changes.map((c) => `${c.action} ${c.row}`),
@@ -196,23 +177,23 @@ export function createLane(dependencies: LaneDependencies): Lane {
   }
 
   function enqueueConvert(): void {
+    clearTimeout(linger);
     linger = undefined;
     firstArrivalAt = undefined;
     arrivals = 0;
-    if (converting || ending.signal.aborted) return;
-    converting = true;
+    if (!pulls || enqueued || ending.signal.aborted) return;
+    enqueued = true;
     const start = (): Promise<void> => {
       // From here on an arrival needs a run of its own: this one is about to take what waits.
-      converting = false;
-      return convert();
+      enqueued = false;
+      return ending.signal.aborted ? Promise.resolve() : convert();
     };
-    runs.add(start).catch((error: unknown) => {
-      // A defect of ours, not trouble with the device: it must not end the lane, nor run hot.
+    // Before what operators asked for: a conversion waits for the run under way and for no other.
+    runs.add(start, { priority: 1 }).catch((error: unknown) => {
+      // A defect of ours, not trouble with the device: it must not end the lane.
       const reason = error instanceof Error ? (error.stack ?? error.message) : String(error);
       log.error("lane failed", { device: device.name, reason });
-      lastError = { at: iso(now()), code: "defect", message: error instanceof Error ? error.message : String(error) };
-      failures += 1;
-      if (!ending.signal.aborted) retryIn(settings.retryMaxMs);
+      breaker.failBadly(error instanceof Error ? error.message : String(error));
     });
   }
 
@@ -220,37 +201,66 @@ export function createLane(dependencies: LaneDependencies): Lane {
     const report = { ...empty, device: device.name, customers: 0, writes: 0, saves: 0, reason: null };
     if (pause !== undefined && !request.dryRun)
       return { ...report, result: "put-off", reason: `paused by ${pause.by}: ${pause.reason}` };
+    const dryRun = request.dryRun || device.mode === "observe";
     try {
       const result = await measured({
         kind: "resync",
         ...(request.customer === undefined ? {} : { customer: request.customer }),
-        dryRun: request.dryRun || device.mode === "observe",
+        dryRun,
         endCalls: request.endCalls,
         rerender: request.rerender,
       });
       if (result.kind !== "done")
         return { ...report, result: "put-off", reason: "another run holds the device; repeat in a minute" };
-      succeeded();
+      breaker.succeed();
+      look();
       logRun("resync", result.report);
       const { drifted, ...shown } = reportResync(result.report);
-      drift = { checkedAt: iso(now()), drifted };
+      if (request.customer === undefined) drift = { checkedAt: new Date(now()).toISOString(), drifted };
       return shown;
     } catch (error) {
       // What stops a re-sync after its plan, such as its limit, is no reason to hold up conversions.
-      const outcome = error instanceof DriverError ? failed(error) : decideOutcome(error);
+      const concernsDevice = error instanceof DriverError && error.code !== "unsupported";
+      const outcome = concernsDevice ? failed(error) : decideOutcome(error);
       return { ...report, result: outcome.kind === "human" ? "failed" : "put-off", reason: outcome.message };
     }
   }
 
-  const alone = <T>(task: () => Promise<T>): Promise<T> => runs.add(task);
+  async function inTurn<T>(work: () => Promise<T>): Promise<T> {
+    if (runs.size >= mostWaiting)
+      throw new DriverError(
+        "busy",
+        `${mostWaiting} requests wait for ${device.name} already: repeat when they are done`,
+      );
+    return runs.add(() => {
+      ending.signal.throwIfAborted();
+      return work();
+    });
+  }
+
+  function look(): void {
+    // What can only be shown is shown when it arrives; now and then is enough for what changes on the device.
+    const shown = observedAt !== undefined && now() - observedAt < settings.retryMaxMs;
+    if (!breaker.holds() && linger === undefined && pause === undefined && !shown) enqueueConvert();
+  }
 
   return {
     device,
+    start() {
+      pulls = true;
+      // Once: an earlier run may have left something unsaved.
+      enqueueConvert();
+    },
     wake() {
-      if (ending.signal.aborted) return;
-      if (retry !== undefined) {
+      if (!pulls || ending.signal.aborted) return;
+      if (breaker.holds()) {
         // A device that is waited for, or blocked, costs no run for each arrival.
-        noteReason();
+        noting ??= setTimeout(() => {
+          noting = undefined;
+          noteReason().catch((error: unknown) =>
+            log.error("tasks not told", { device: device.name, reason: String(error) }),
+          );
+        }, noteMs);
         return;
       }
       arrivals += 1;
@@ -260,39 +270,38 @@ export function createLane(dependencies: LaneDependencies): Lane {
       const wait = arrivals >= settings.maxBatch ? 0 : Math.max(0, Math.min(settings.lingerMs, left));
       linger = setTimeout(enqueueConvert, wait);
     },
-    look() {
-      // What can only be shown is shown when it arrives; now and then is enough for what changes on the device.
-      const shown = observedAt !== undefined && now() - observedAt < settings.retryMaxMs;
-      if (retry === undefined && linger === undefined && pause === undefined && !shown) enqueueConvert();
-    },
+    look,
     setPause(next) {
       pause = next;
     },
+    async quiet(ms) {
+      let timer: NodeJS.Timeout | undefined;
+      const patience = new Promise<void>((resolve) => (timer = setTimeout(resolve, ms)));
+      await Promise.race([runs.onIdle(), patience]);
+      clearTimeout(timer);
+    },
     retryNow() {
-      failures = 0;
-      clearRetry();
+      breaker.reset();
       enqueueConvert();
     },
-    resync: (request) => alone(() => resync(request)),
+    resync: (request) => inTurn(() => resync(request)),
     plan: (candidate) =>
-      alone(async () => {
-        const result = await measured({ kind: "convert", dryRun: true, endCalls: false, rerender: false, candidate });
+      inTurn(async () => {
+        const result = await measured({ ...convertRequest, dryRun: true, candidate });
         if (result.kind !== "done") throw new Error("a plan takes no lease and cannot be held up");
         return result.report.plan;
       }),
     state: () => ({
-      state: runs.pending > 0 ? "running" : retry === undefined ? "idle" : "waiting",
-      breaker: failures >= 3 || (retry !== undefined && retry.at === undefined) ? "open" : "closed",
-      nextTryAt: retry?.at === undefined ? null : iso(retry.at),
-      lastSuccessAt: lastSuccessAt === undefined ? null : iso(lastSuccessAt),
-      lastError,
+      state: runs.pending > 0 ? "running" : breaker.holds() ? "waiting" : "idle",
+      ...breaker.state(),
       drift,
     }),
     async stop(graceMs) {
+      pulls = false;
       clearTimeout(linger);
-      clearRetry();
+      clearTimeout(noting);
+      breaker.stop();
       const timer = setTimeout(() => ending.abort(), graceMs);
-      runs.clear();
       await runs.onIdle();
       clearTimeout(timer);
       ending.abort();

@@ -20,7 +20,8 @@ import { judge } from "./portal/rules.ts";
 import { loadBlueprints, type Blueprint } from "./provisioning/blueprint.ts";
 import { watchForeignEdits } from "./provisioning/foreign-edits.ts";
 import { guardLogins } from "./provisioning/login-guard.ts";
-import { runDevice } from "./provisioning/run.ts";
+import { PutOff } from "./provisioning/outcome.ts";
+import { probeDevice, runDevice } from "./provisioning/run.ts";
 import type { HealthReport } from "./reports.ts";
 import { createSchedule, type Job } from "./schedule.ts";
 import { ensureSealKey, storeFile } from "./seal-key.ts";
@@ -66,18 +67,32 @@ function blueprintOf(blueprints: ReadonlyMap<string, Blueprint>, device: AgentCo
   return blueprint;
 }
 
+/** Two names for one device would be two writers on it. */
+function recognise(serials: Map<string, string>, device: string, serial: string): void {
+  if (serial === "unknown" || serial === "") return;
+  const other = [...serials].find(([name, known]) => name !== device && known === serial)?.[0];
+  if (other !== undefined)
+    throw new PutOff(
+      "identity",
+      `${device} and ${other} are one device (serial number ${serial}): keep one of them in the inventory`,
+      {
+        needsHuman: true,
+      },
+    );
+  serials.set(device, serial);
+}
+
 async function openAgent(config: AgentConfig, env: Environment, log: Log, startedAt: number): Promise<Agent> {
   refuseUnsafeEnvironment(env);
   const readSecret = openSecrets(env);
   const blueprints = loadBlueprints(config.blueprints);
-  const equipped = config.devices.map((device) => ({
-    device,
-    blueprint: blueprintOf(blueprints, device),
-    password: readSecret(device.password),
-  }));
+  // Read once here, so that a missing one is found at the start, and anew for every run, so that `resume` takes a new one.
+  for (const device of config.devices) readSecret(device.password);
+  const equipped = config.devices.map((device) => ({ device, blueprint: blueprintOf(blueprints, device) }));
   const version = readVersion();
   const now = (): number => Date.now();
   const lock = lockDataFolder(config.dataDir);
+  let opened: Store | undefined;
   try {
     const sealer = openSealer(ensureSealKey(config, readSecret));
     const gateways = new Map(
@@ -91,41 +106,49 @@ async function openAgent(config: AgentConfig, env: Environment, log: Log, starte
       keepSecrets: config.keepSecrets,
       onListenerError: (error) => log.error("a listener of the store failed", { reason: String(error) }),
     });
+    opened = store;
     // Whoever held them is dead: the folder's lock is ours.
     await store.releaseAllLeases();
     const metrics = createMetrics();
     const holder = `${hostname()}/${randomUUID()}`;
 
     const lanes = new Map<string, Lane>();
-    for (const { device, blueprint, password } of equipped) {
+    const serials = new Map<string, string>();
+    for (const { device, blueprint } of equipped) {
+      const { name } = device;
       const shared = {
         device,
         settings: config.run,
         carriers: config.carriers,
         blueprint,
         hash: sealer.hash,
-        guard: guardLogins(store, device.name, sealer.hash(`${device.user}\n${password}`), config.run.loginLimit),
-        foreignEdits: watchForeignEdits(device.name, device.foreignEdits, config.run, now),
+        foreignEdits: watchForeignEdits(name, device.foreignEdits, config.run, now),
+        recognise: (serial: string) => recognise(serials, name, serial),
         source: store,
         journal: store,
         holder,
         now,
-        openDriver: () => openDevice(device, password, config.run, config.dataDir, metrics),
-        keepBackup: (text: string) => keepBackup(config.dataDir, device.name, text, config.run.backups, now()),
+        keepBackup: (text: string) => keepBackup(config.dataDir, name, text, config.run.backups, now()),
         wait: (ms: number, signal: AbortSignal) => sleep(ms, undefined, { signal }),
       };
-      lanes.set(
-        device.name,
-        createLane({
-          device,
-          settings: config.run,
-          source: store,
-          run: (request, signal) => runDevice({ ...shared, signal }, request),
-          log,
-          metrics,
-          now,
-        }),
-      );
+      const access = () => {
+        const password = readSecret(device.password);
+        return {
+          guard: guardLogins(store, name, sealer.hash(`${device.user}\n${password}`), config.run.loginLimit),
+          openDriver: () => openDevice(device, password, config.run, config.dataDir, metrics),
+        };
+      };
+      const lane = createLane({
+        device,
+        settings: config.run,
+        source: store,
+        run: (request, signal, mayWrite) => runDevice({ ...shared, ...access(), signal, mayWrite }, request),
+        probe: (signal) => probeDevice({ ...access(), signal }),
+        log,
+        metrics,
+        now,
+      });
+      lanes.set(name, lane);
     }
     const worker = createWorker({ lanes, source: store, journal: store, log, metrics, pollMs: config.run.pollMs, now });
     const health = (): Promise<HealthReport> => reportHealth({ lanes, store, version, startedAt, now });
@@ -144,6 +167,7 @@ async function openAgent(config: AgentConfig, env: Environment, log: Log, starte
       },
     };
   } catch (error) {
+    await opened?.close();
     lock.release();
     throw error;
   }
@@ -228,11 +252,12 @@ export async function startAgent(
     releasers.push(async () => {
       await Promise.all([server.stop(), agent.worker.stop(stopGraceMs)]);
     });
-    await agent.worker.start();
-    const { url } = await server.start();
     const schedule = createSchedule(jobsOf(agent, config.schedule), log);
+    const { url } = await server.start();
     releasers.push(() => schedule.stop());
     schedule.start();
+    // Last: nothing is written to a device by an agent that could not start.
+    await agent.worker.start();
     releasers.push(() => withdrawAnnouncement(config.dataDir));
     await announce(config.dataDir, url, startedAt);
     log.info("ready", { url, devices: config.devices.length, version: agent.version });

@@ -1,6 +1,6 @@
 import { randomUUID } from "node:crypto";
 import type { Lane } from "./lane.ts";
-import type { HealthReport, PlanReport, ResyncReport, ResyncRequest } from "./reports.ts";
+import type { HealthReport, PlanReport, ResyncDeviceReport, ResyncReport, ResyncRequest } from "./reports.ts";
 import type { ClaimedConversion } from "./store/model.ts";
 import type { NewConversion, Store } from "./store/store.ts";
 
@@ -11,7 +11,10 @@ export interface Operations {
   plan(subject: { taskId: string } | { conversion: NewConversion }): Promise<PlanReport>;
   /** Re-applies the intents of linked customers. Names of unknown devices or customers: NotFound. */
   resync(request: ResyncRequest): Promise<ResyncReport>;
-  /** Durable and audited. Throws NotFound for an unknown device. */
+  /**
+   * Durable and audited. No new script is sent from the moment of the call; resolves when the run under way has ended,
+   * at the latest after 20 s. Throws NotFound for an unknown device.
+   */
   pause(device: string, reason: string, by: string): Promise<void>;
   /** Ends a pause, and forgets counted log-in failures and waiting times of the device. */
   resume(device: string, reason: string, by: string): Promise<void>;
@@ -20,6 +23,23 @@ export interface Operations {
 /** The device, task or customer that was named does not exist here. */
 export class NotFound extends Error {
   override readonly name = "NotFound";
+}
+
+const quietMs = 20_000;
+
+function unasked(device: string, error: unknown): ResyncDeviceReport {
+  const reason = error instanceof Error ? error.message : String(error);
+  const nothing = {
+    changes: [],
+    lines: [],
+    reverse: [],
+    conflicts: [],
+    warnings: [],
+    customers: 0,
+    writes: 0,
+    saves: 0,
+  };
+  return { device, result: "failed", reason, ...nothing };
 }
 
 export interface OperationsDependencies {
@@ -41,28 +61,38 @@ export function createOperations(dependencies: OperationsDependencies): Operatio
   }
 
   async function candidateOf(subject: Parameters<Operations["plan"]>[0]): Promise<ClaimedConversion> {
-    if ("conversion" in subject)
-      return {
-        ...subject.conversion,
-        taskId: "wst_planned",
-        customerGuid: randomUUID(),
-        state: "ready",
-        acceptedAt: 0,
-        deadlineAt: 0,
-        sent: false,
-      };
-    const conversion = await store.conversion(subject.taskId);
-    if (conversion === undefined) throw new NotFound(`there is no task '${subject.taskId}'`);
-    if (conversion.state !== "ready" && conversion.state !== "waiting")
-      throw new NotFound(`task '${subject.taskId}' has no plan any more: it is past its device`);
-    const waiting =
-      conversion.device === null ? [] : (await store.peekDevice(conversion.device, { links: false })).conversions;
-    return waiting.find(({ taskId }) => taskId === conversion.taskId) ?? { ...conversion, secrets: {} };
+    if ("taskId" in subject) {
+      const conversion = await store.conversionWithSecrets(subject.taskId);
+      if (conversion === undefined) throw new NotFound(`there is no task '${subject.taskId}'`);
+      if (conversion.state !== "ready" && conversion.state !== "waiting")
+        throw new NotFound(`task '${subject.taskId}' has no plan any more: it is past its device`);
+      return conversion;
+    }
+    return {
+      ...subject.conversion,
+      taskId: "wst_planned",
+      customerGuid: randomUUID(),
+      state: "ready",
+      acceptedAt: 0,
+      deadlineAt: 0,
+      sent: false,
+    };
+  }
+
+  /** What the rules would say of a conversion before any device is looked at. */
+  async function refusalOf(conversion: NewConversion): Promise<PlanReport | undefined> {
+    const verdict = await store.judge(conversion);
+    if (verdict.kind !== "failed" && verdict.kind !== "already-converted") return undefined;
+    const conflicts = verdict.messages.map(({ message }) => ({ customer: conversion.shortName, message }));
+    const device = conversion.device ?? "(none)";
+    return { device, changes: [], lines: [], reverse: [], conflicts, warnings: [] };
   }
 
   return {
     health,
     async plan(subject) {
+      const refusal = "conversion" in subject ? await refusalOf(subject.conversion) : undefined;
+      if (refusal !== undefined) return refusal;
       const candidate = await candidateOf(subject);
       if (candidate.variant === "tenant")
         throw new NotFound("a conversion by tenant id has no step on a device, so there is no plan of it");
@@ -85,14 +115,18 @@ export function createOperations(dependencies: OperationsDependencies): Operatio
         (device) => (request.device ?? device) === device && (wanted === undefined || customerOn.has(device)),
       );
       const reports = devices.map((device) =>
-        laneOf(device).resync({ ...request, customer: wanted === undefined ? undefined : customerOn.get(device) }),
+        laneOf(device)
+          .resync({ ...request, customer: wanted === undefined ? undefined : customerOn.get(device) })
+          // One device that cannot be asked takes no report of the others along.
+          .catch((error: unknown) => unasked(device, error)),
       );
       return { devices: await Promise.all(reports) };
     },
     async pause(device, reason, by) {
-      laneOf(device);
+      const lane = laneOf(device);
       await store.pauseDevice(device, reason, by);
       await applyModes();
+      await lane.quiet(quietMs);
     },
     async resume(device, reason, by) {
       const lane = laneOf(device);

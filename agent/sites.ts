@@ -10,6 +10,7 @@ export interface SitesDependencies {
   /** Undefined where OVOC is not configured. */
   ovoc: OvocClient | undefined;
   log: Log;
+  pollMs: number;
   retryMinMs: number;
   retryMaxMs: number;
   now(): number;
@@ -21,15 +22,20 @@ export interface Sites {
   stop(): Promise<void>;
 }
 
+const pageSize = 500;
+
 const information = (message: string): ExecutionMessage => ({ level: "Information", message });
 
 export function createSites(dependencies: SitesDependencies): Sites {
-  const { store, ovoc, log, retryMinMs, retryMaxMs, now } = dependencies;
+  const { store, ovoc, log, pollMs, retryMinMs, retryMaxMs, now } = dependencies;
   const queue = new PQueue({ concurrency: 4 });
   const busy = new Map<string, { failures: number }>();
   const ending = new AbortController();
   const timers = new Set<NodeJS.Timeout>();
   let unwatch: (() => void) | undefined;
+  let poll: NodeJS.Timeout | undefined;
+  let looking = false;
+  let again = false;
 
   async function finish(conversion: Conversion, messages: ExecutionMessage[]): Promise<void> {
     await store.completeSite(conversion.taskId, messages);
@@ -49,7 +55,7 @@ export function createSites(dependencies: SitesDependencies): Sites {
       if (ending.signal.aborted) return;
       const reason = error instanceof Error ? error.message : String(error);
       attempt.failures += 1;
-      log.warn("site not made", { task: taskId, reason, failures: attempt.failures });
+      log.warn("site not made", { task: taskId, device: conversion.device, reason, failures: attempt.failures });
       if (now() >= conversion.deadlineAt)
         return finish(conversion, [
           {
@@ -81,18 +87,36 @@ export function createSites(dependencies: SitesDependencies): Sites {
     );
   }
 
+  /** Takes up what is not yet; a page is enough, as its end looks for the next. */
   async function look(): Promise<void> {
-    for (const conversion of await store.sites(500)) {
-      if (busy.has(conversion.taskId) || ending.signal.aborted) continue;
+    const page = await store.sites(pageSize);
+    const fresh = page.filter(({ taskId }) => !busy.has(taskId));
+    for (const conversion of fresh) {
       const attempt = { failures: 0 };
       busy.set(conversion.taskId, attempt);
       enqueue(conversion, attempt);
     }
+    if (page.length === pageSize && fresh.length > 0) void queue.onIdle().then(lookSoon);
   }
 
-  const lookSoon = (): void => {
-    look().catch((error: unknown) => log.error("sites could not be listed", { reason: String(error) }));
-  };
+  /** Many events at once are one look; an event during it is one more. */
+  function lookSoon(): void {
+    if (ending.signal.aborted) return;
+    if (looking) {
+      again = true;
+      return;
+    }
+    looking = true;
+    look()
+      .catch((error: unknown) => log.error("sites could not be listed", { reason: String(error) }))
+      .finally(() => {
+        looking = false;
+        if (again) {
+          again = false;
+          lookSoon();
+        }
+      });
+  }
 
   return {
     start() {
@@ -100,9 +124,11 @@ export function createSites(dependencies: SitesDependencies): Sites {
         if (event.kind === "site") lookSoon();
       });
       lookSoon();
+      poll = setInterval(lookSoon, pollMs);
     },
     async stop() {
       unwatch?.();
+      clearInterval(poll);
       ending.abort();
       for (const timer of timers) clearTimeout(timer);
       await queue.onIdle();

@@ -68,14 +68,10 @@ export function createWorker(dependencies: WorkerDependencies): Worker {
   }
 
   async function assertInventory(): Promise<void> {
-    const named = [
-      ...(await source.links({})).map(({ device }) => device),
-      ...(await source.queues()).map(({ device }) => device),
-    ];
-    const missing = [...new Set(named)].filter((device) => !lanes.has(device));
+    const missing = (await source.namedDevices()).filter((device) => !lanes.has(device));
     if (missing.length > 0)
       throw new Error(
-        `devices: ${missing.map((device) => `'${device}'`).join(", ")} ${missing.length === 1 ? "has" : "have"} linked customers or waiting conversions and must stay in the inventory`,
+        `devices: ${missing.map((device) => `'${device}'`).join(", ")} ${missing.length === 1 ? "has" : "have"} linked customers, waiting conversions or unsaved writes and must stay in the inventory`,
       );
   }
 
@@ -91,8 +87,7 @@ export function createWorker(dependencies: WorkerDependencies): Worker {
         log.info("task ended", { task: event.taskId, device: event.device, result });
       });
       await poll();
-      // Each device once: an earlier run may have left something unsaved.
-      for (const lane of lanes.values()) lane.retryNow();
+      for (const lane of lanes.values()) lane.start();
       timer = setInterval(pollSoon, pollMs);
     },
     applyModes,

@@ -22,6 +22,8 @@ export interface SessionDependencies {
   keepBackup(text: string): Promise<void>;
   /** Asked once, before the first write of the run. Throws PutOff. */
   beforeFirstWrite(): Promise<void>;
+  /** Asked before every script but those that take something back. Throws PutOff. */
+  mayWrite(): void;
   signal: AbortSignal;
   wait: (ms: number, signal: AbortSignal) => Promise<void>;
 }
@@ -138,13 +140,18 @@ export function openSession(
     const lines = driver.render(steps);
     if (counts.writes === 0) {
       await dependencies.beforeFirstWrite();
-      await dependencies.keepBackup(await driver.backup(signal));
+      // What stands there now may be half of a script of ours: the copy from before it must not be pushed out.
+      if (unresolved.length === 0) await dependencies.keepBackup(await driver.backup(signal));
     }
     await holdLease(settings.writeDeadlineMs);
     const serialNumber = status.serialNumber === "unknown" ? "" : status.serialNumber;
     const recordId = await journal.recordWrite(lease, { runId, serialNumber, taskIds, ...recorded });
-    const data = { taskIds, serialNumber, lines, changes: planned.map(({ name, before }) => ({ name, before })) };
-    await journal.audit({ event: "write", device, taskId: null, who: runId, data });
+    const tell = (event: string, data: Record<string, unknown>): Promise<void> =>
+      journal.audit({ event, device, taskId: null, who: runId, data: { taskIds, ...data } });
+    await tell("write", {
+      serialNumber,
+      rows: planned.map(({ step, name }) => `${step.kind} ${describeRow(step, name)}`),
+    });
     await dependencies.noteProgress(taskIds, `Device ${device}: writing ${describeSteps(planned)}.`);
     // Asked again: the process may have been suspended while it wrote its record.
     assertLeaseOutlasts(settings.writeDeadlineMs);
@@ -152,18 +159,20 @@ export function openSession(
     try {
       const { output } = await driver.apply(steps, signal);
       keep(recorded);
+      await tell("written", { lines, before: planned.map(({ name, before }) => ({ name, before })), output });
       return { kind: "accepted", text: output };
     } catch (error) {
       if (!(error instanceof DriverError)) throw error;
       if (error.code !== "rejected" && !error.mayHaveActed) {
         counts.writes -= 1;
         await journal.withdrawWrite(lease, recordId);
+        await tell("withdrawn", { reason: error.message });
         throw error;
       }
       keep(recorded);
-      return error.code === "rejected"
-        ? { kind: "refused", text: error.deviceText ?? error.message }
-        : { kind: "lost", error };
+      const text = error.deviceText ?? error.message;
+      await tell(error.code === "rejected" ? "refused" : "lost", { lines, output: text });
+      return error.code === "rejected" ? { kind: "refused", text } : { kind: "lost", error };
     }
   }
 
@@ -186,11 +195,11 @@ export function openSession(
     readStable,
     unsaved: () => open,
 
-    send: async (steps, taskIds) =>
-      send(steps, taskIds, {
-        creates: recordedCreates(steps, readConfig().fingerprint),
-        changes: recordedChanges(steps),
-      }),
+    async send(steps, taskIds) {
+      dependencies.mayWrite();
+      const creates = recordedCreates(steps, readConfig().fingerprint);
+      return send(steps, taskIds, { creates, changes: recordedChanges(steps) });
+    },
     sendUndo: (steps, taskIds) => send(steps, taskIds, { creates: [], changes: [] }),
 
     async save() {

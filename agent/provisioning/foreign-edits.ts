@@ -4,9 +4,14 @@ import { PutOff } from "./outcome.ts";
 
 /** Remembers, per device and between runs, since when somebody else's unsaved edits have been standing. */
 export interface ForeignEdits {
+  /** Told of every status that a run starts from. */
+  look(status: DeviceStatus, ownUnsaved: boolean): void;
   /** Throws PutOff while they are to be waited for; otherwise a warning for the tasks of this run, if there is one. */
-  admit(status: DeviceStatus, ownUnsaved: boolean): string | undefined;
+  admit(): string | undefined;
 }
+
+/** Longer than runs are apart that wait for the edits. */
+const forgetMs = 300_000;
 
 /** A save of ours would also save what another administrator is still working on; `policy` says what then. */
 export function watchForeignEdits(
@@ -16,13 +21,17 @@ export function watchForeignEdits(
   now: () => number,
 ): ForeignEdits {
   let since: number | undefined;
+  let lookedAt = 0;
   return {
-    admit(status, ownUnsaved) {
-      if (status.saveNeeded !== true || ownUnsaved) {
-        since = undefined;
-        return undefined;
-      }
-      since ??= now();
+    look(status, ownUnsaved) {
+      const standing = status.saveNeeded === true && !ownUnsaved;
+      // Nobody looked for a while: what stands now may be somebody's new work.
+      if (!standing || now() - lookedAt > forgetMs) since = undefined;
+      if (standing) since ??= now();
+      lookedAt = now();
+    },
+    admit() {
+      if (since === undefined) return undefined;
       const standing = now() - since;
       const who = `device ${device} holds unsaved changes that were not made here`;
       if (policy === "refuse")

@@ -1,4 +1,5 @@
 import type { DeviceConfig, DeviceDescription, Fields, Row, TableName } from "../../drivers/driver.ts";
+import { refusal } from "../../drivers/index.ts";
 import type { RecordedCreate } from "../store/model.ts";
 import type { Intent, IntentRow } from "./intent.ts";
 import { differences, nameOf, sameName, schemaOf, type Observed } from "./observed.ts";
@@ -45,7 +46,7 @@ export interface Need {
   fields: readonly string[];
   /** The children that are missing. */
   children: IntentRow["children"];
-  /** Children that a script of ours began and did not finish: they become missing ones before new rows do. */
+  /** Children that a script of ours left half-made: they are made the missing ones before new rows are. */
   unfinished: readonly Row[];
 }
 
@@ -103,6 +104,7 @@ export function needOwn(row: IntentRow, planned: PlannedIntent, context: PlanCon
     : [...Object.keys(row.fields), ...Object.keys(row.secretFields)];
   assertSecrets(row, changed, planned);
   assertConsent(row, fields, place, linked && !options.endCalls);
+  if (!byRecord) assertRestorable(found, fields, place);
   return [{ row, kind: "update", found, fields: changed, children: [], unfinished: [] }];
 }
 
@@ -115,6 +117,18 @@ function assertSecrets(row: IntentRow, fields: readonly string[], { secrets }: P
     throw new Conflict(
       `secret missing: ${missing.join(", ")}; the value is not kept here, so it cannot be written again`,
     );
+}
+
+/** What an undo could not write back is not overwritten: the device holds a value that no word is known for. */
+export function assertRestorable(found: Row, fields: readonly string[], place: string): void {
+  for (const field of schemaOf(found.table).fields) {
+    const value = found.fields[field.name];
+    if (!fields.includes(field.name) || value === undefined || value === "" || refusal(field, value) === undefined)
+      continue;
+    throw new Conflict(
+      `${place} holds ${field.name} '${value}', which could not be written back if the change had to be undone: change it on the device`,
+    );
+  }
 }
 
 function assertConsent(row: IntentRow, fields: readonly string[], place: string, needed: boolean): void {

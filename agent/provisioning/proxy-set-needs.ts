@@ -1,8 +1,8 @@
-import type { Fields } from "../../drivers/driver.ts";
+import type { Fields, Row } from "../../drivers/driver.ts";
 import type { IntentRow } from "./intent.ts";
-import { Conflict, type Need, type PlanContext } from "./needs.ts";
+import { assertRestorable, Conflict, type Need, type PlanContext } from "./needs.ts";
 import { differences, nameOf, sameName, samePlace, type Observed } from "./observed.ts";
-import { isUnfinished } from "./remnant.ts";
+import { holdsOnlySent } from "./remnant.ts";
 
 /**
  * A Proxy Set: referred to when it is there, created when a carrier defines it, completed when a script of ours began
@@ -20,14 +20,14 @@ export function needShared(row: IntentRow, context: PlanContext, notes: string[]
     assertAddresses(row, context);
     return [{ row, kind: "create", found: undefined, fields: [], children: row.children, unfinished: [] }];
   }
-  const missing = missingChildren(row, observed, found.index);
+  const { missing, others: otherChildren } = matchChildren(row, observed, found.index);
   const begun = recorded.some((r) => r.table === row.table && r.index === found.index && sameName(r.name, row.name));
   if (begun && definedByCarrier) {
     const fields = found.active ? differences(found, row.fields) : Object.keys(row.fields);
     if (fields.length + missing.length === 0) return [];
-    const unfinished = observed
-      .children("proxy-ip", found.index)
-      .filter((child) => recorded.some((r) => samePlace(r, child) && isUnfinished(r, child)));
+    const unfinished = otherChildren.filter((child) =>
+      recorded.some((r) => samePlace(r, child) && holdsOnlySent(r, child)),
+    );
     return [{ row, kind: "update", found, fields, children: missing, unfinished }];
   }
   if (!found.active)
@@ -42,13 +42,14 @@ export function needShared(row: IntentRow, context: PlanContext, notes: string[]
     .filter((mention) => !options.linkedRows.has(`ip-group ${mentioningName(mention.from, observed)}`))
     .map((mention) => mention.from);
   const enforced = options.carrierPolicy === "enforce" && others.length === 0;
-  const sameSet = missing.length === 0 && observed.children("proxy-ip", found.index).length === row.children.length;
+  const sameSet = missing.length + otherChildren.length === 0;
   const left = [...(enforced ? [] : fields), ...(sameSet ? [] : ["addresses"])];
   if (left.length > 0)
     notes.push(
       `Proxy Set '${row.name}' differs from its carrier in ${left.join(", ")} and was left as it is` +
         (options.carrierPolicy === "enforce" && others.length > 0 ? `: ${others.join(", ")} use it too` : ""),
     );
+  if (enforced) assertRestorable(found, fields, `Proxy Set '${row.name}'`);
   return enforced && fields.length > 0 ? [{ row, kind: "update", found, fields, children: [], unfinished: [] }] : [];
 }
 
@@ -59,20 +60,28 @@ function mentioningName(from: string, observed: Observed): string {
   return row === undefined ? "" : nameOf(row).toLowerCase();
 }
 
-/** Children compare as a set, and only active ones count. A transport that the carrier leaves open may be whatever the device has as its default. */
-function missingChildren(row: IntentRow, observed: Observed, parent: number): IntentRow["children"] {
+/**
+ * Children compare as a set, and only active ones count. A transport that the carrier leaves open may be whatever the
+ * device has as its default. `others` are the rows that are none of the wanted ones.
+ */
+function matchChildren(
+  row: IntentRow,
+  observed: Observed,
+  parent: number,
+): { missing: IntentRow["children"]; others: readonly Row[] } {
   const key = (fields: Fields, open: boolean): string => {
     const { "proxy-address": address = "", "transport-type": transport = "", priority = "0", weight = "0" } = fields;
     return [address.toLowerCase(), open ? "" : transport, priority, weight].join(" ");
   };
-  const have = observed.children("proxy-ip", parent).filter(({ active }) => active);
-  return row.children.filter((child) => {
+  const others = [...observed.children("proxy-ip", parent)];
+  const missing = row.children.filter((child) => {
     const open = child.fields["transport-type"] === undefined;
-    const at = have.findIndex(({ fields }) => key(fields, open) === key(child.fields, open));
+    const at = others.findIndex(({ active, fields }) => active && key(fields, open) === key(child.fields, open));
     if (at === -1) return true;
-    have.splice(at, 1);
+    others.splice(at, 1);
     return false;
   });
+  return { missing, others };
 }
 
 /** `host:port` without the port: by default the device classifies by the address alone. */

@@ -9,16 +9,15 @@ function keysOf(created: RecordedCreate, row: Row): { there: string; recorded: s
   }));
 }
 
-/** An unfinished row that does not bear its whole name yet. Child rows have none. */
+/** A row that a script of ours began and never named to its end: inactive, and holding nothing but what we sent. */
 export function isRemnant(created: RecordedCreate, row: Row): boolean {
   const keys = keysOf(created, row);
-  if (keys.every(({ there, recorded }) => sameName(there, recorded))) return false;
-  return keys.every(({ there, recorded }) => there === "" || sameName(there, recorded)) && isUnfinished(created, row);
+  if (row.active || keys.every(({ there, recorded }) => sameName(there, recorded))) return false;
+  return keys.every(({ there, recorded }) => there === "" || sameName(there, recorded)) && holdsOnlySent(created, row);
 }
 
-/** A row that a script of ours began, as far as can be seen: inactive, and holding nothing but what we sent. */
-export function isUnfinished(created: RecordedCreate, row: Row): boolean {
-  if (row.active) return false;
+/** Whether a row at a recorded place holds nothing but what our script sent for it, and defaults. */
+export function holdsOnlySent(created: RecordedCreate, row: Row): boolean {
   return schemaOf(row.table).fields.every(({ name, default: { value: initial, confidence } }) => {
     const value = row.fields[name];
     const sent = created.fields[name];

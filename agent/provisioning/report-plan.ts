@@ -1,4 +1,5 @@
 import type { Driver, Fields, Step } from "../../drivers/driver.ts";
+import { DriverError } from "../../drivers/errors.ts";
 import type { ChangeReport, PlanReport } from "../reports.ts";
 import { describeRow, schemaOf } from "./observed.ts";
 import type { Plan, PlannedStep } from "./plan.ts";
@@ -17,10 +18,20 @@ export function reportPlan(
     device,
     changes: plan.steps.map((planned) => reportChange(planned, nameOfCustomer)),
     lines: render(plan.steps.map(({ step }) => step)),
-    reverse: render(reverse),
+    reverse: renderReverse(() => render(reverse)),
     conflicts: [...plan.conflicts].map(([guid, message]) => ({ customer: nameOfCustomer(guid), message })),
     warnings: [...plan.warnings].flatMap(([guid, notes]) => notes.map((note) => `${nameOfCustomer(guid)}: ${note}`)),
   };
+}
+
+/** A value that the device has and no word is known for cannot be written back. */
+function renderReverse(render: () => string[]): string[] {
+  try {
+    return render();
+  } catch (error) {
+    if (!(error instanceof DriverError)) throw error;
+    return [`! cannot be taken back by lines: ${error.message}`];
+  }
 }
 
 function isSecret(step: Step, field: string): boolean {

@@ -1,4 +1,4 @@
-import type { Driver } from "../../drivers/driver.ts";
+import type { Driver, Known } from "../../drivers/driver.ts";
 import { DriverError } from "../../drivers/errors.ts";
 import type { RunSettings } from "../config.ts";
 import type { ConversionSource } from "../source/source.ts";
@@ -21,11 +21,14 @@ import {
 } from "./work.ts";
 import type { PlanReport } from "../reports.ts";
 
-export interface RunDependencies extends WorkContext, Pick<SessionDependencies, "keepBackup" | "signal" | "wait"> {
+export interface RunDependencies
+  extends WorkContext, Pick<SessionDependencies, "keepBackup" | "mayWrite" | "signal" | "wait"> {
   settings: RunSettings;
   openDriver(): Driver;
   guard: LoginGuard;
   foreignEdits: ForeignEdits;
+  /** Throws PutOff when another device of the inventory has this serial number: it is the same one. */
+  recognise(serialNumber: Known<string>): void;
   source: ConversionSource;
   journal: JournalStore;
   /** Who this agent is, for the lease. */
@@ -83,7 +86,10 @@ export async function runDevice(dependencies: RunDependencies, request: RunReque
   }
 }
 
-async function withDriver<T>(dependencies: RunDependencies, use: (driver: Driver) => Promise<T>): Promise<T> {
+async function withDriver<T>(
+  dependencies: Pick<RunDependencies, "openDriver" | "guard">,
+  use: (driver: Driver) => Promise<T>,
+): Promise<T> {
   const driver = dependencies.openDriver();
   try {
     return await use(driver);
@@ -98,6 +104,13 @@ async function withDriver<T>(dependencies: RunDependencies, use: (driver: Driver
 function show(device: string, plan: Plan, driver: Driver, work: Work): Pick<RunReport, "plan" | "conflicting"> {
   const whole = { ...plan, conflicts: new Map([...work.refused, ...plan.conflicts]) };
   return { plan: reportPlan(device, whole, driver, work.shortNames), conflicting: new Set(whole.conflicts.keys()) };
+}
+
+/** Proves that the device answers and takes the log-in. Throws DriverError. */
+export async function probeDevice(
+  dependencies: Pick<RunDependencies, "openDriver" | "guard" | "signal">,
+): Promise<void> {
+  await withDriver(dependencies, (driver) => dependencies.guard.firstStatus(driver, dependencies.signal));
 }
 
 async function planOnly(dependencies: RunDependencies, request: RunRequest): Promise<RunReport> {
@@ -145,7 +158,7 @@ async function runClaim(
         device: device.name,
         noteProgress,
         async beforeFirstWrite() {
-          const note = foreignEdits.admit(status, session.unsaved());
+          const note = foreignEdits.admit();
           if (note !== undefined) notes.push(note);
         },
       },
@@ -154,6 +167,8 @@ async function runClaim(
       clock,
       claim.unresolved,
     );
+    dependencies.recognise(status.serialNumber);
+    foreignEdits.look(status, session.unsaved());
     const config = claim.unresolved.length > 0 ? await session.readStable() : await session.read();
     const work = gatherWork(dependencies, request, claim, config);
     const settled = new Map<string, CustomerResult>();

@@ -16,6 +16,6 @@ export type ConversionSource = Pick<
   | "endOverdue"
   | "setStandstill"
   | "queues"
-  | "links"
+  | "namedDevices"
   | "watch"
 >;

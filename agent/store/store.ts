@@ -102,6 +102,10 @@ export interface PortalStore {
   accept(conversion: NewConversion): Promise<{ taskId: string; verdict: Verdict["kind"] }>;
   task(id: string): Promise<Task | undefined>;
   conversion(taskId: string): Promise<Conversion | undefined>;
+  /** With its secrets in clear, for a plan of it. Nothing is claimed. */
+  conversionWithSecrets(taskId: string): Promise<ClaimedConversion | undefined>;
+  /** What `accept` would say of it now. Stores nothing. */
+  judge(conversion: NewConversion): Promise<Verdict>;
   /** Appends a progress message to tasks that have not ended; a repetition of a task's last message is dropped. */
   noteProgress(taskIds: readonly string[], message: ExecutionMessage): Promise<void>;
 
@@ -173,6 +177,8 @@ export interface PortalStore {
 
   /** Ready conversions by device, those that a lease holds included. */
   queues(): Promise<Queue[]>;
+  /** Devices that links, conversions that have not ended, or records that are not saved name: they must be known. */
+  namedDevices(): Promise<string[]>;
   /**
    * Reports what became ready (also through promotion, but not what a lease gave back: its holder knows), what goes to
    * its site, and what ended, in the order in which it happened. Called after the commit; what a listener throws

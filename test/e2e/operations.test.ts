@@ -22,11 +22,13 @@ const messagesOf = async (id: string): Promise<string> => JSON.stringify((await 
 describe("a plan", () => {
   it("shows fields, exact lines and reverse lines of a conversion that was not posted, and writes nothing", async () => {
     rig = await startRig();
+    const msTenantId = drawTenant();
+    await rig.client.addLead(msTenantId);
     const request = {
       configurationName: "OcEssential_IPGROUP_TYPE",
       customerShortName: "Planned",
       customerFullName: "Planned",
-      msTenantId: drawTenant(),
+      msTenantId,
       scriptParameters: {
         ProxySet: "SIPTrunk",
         OnlinePstnGateway: gatewayOf(0),

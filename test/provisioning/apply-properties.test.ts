@@ -115,15 +115,13 @@ async function endingsIn({ customers, onRefusal, faults, lag, dies }: World): Pr
   return intents.map(({ intent }) => ended.get(intent.customerGuid));
 }
 
-const numRuns = Number(process.env["RUNS"] ?? 100);
-
 it("through lost answers, refused lines and deaths the good converge, and nothing of the others stays", async () => {
   await fc.assert(
     fc.asyncProperty(worldWith(silent, [...refusable, "password"]), async (world) => {
       const wanted = world.customers.map(({ refused }) => (refused === "" ? "converged" : "failed"));
       expect(await endingsIn(world)).toEqual(wanted);
     }),
-    { numRuns },
+    { numRuns: 150 },
   );
 });
 
@@ -135,6 +133,6 @@ it("on a device that refuses and forgets at random all end, and nothing stays of
       expect(endings).not.toContain(undefined);
       expect(endings.filter((_, i) => world.customers[i]?.refused !== "")).not.toContain("converged");
     }),
-    { numRuns },
+    { numRuns: 150 },
   );
 });

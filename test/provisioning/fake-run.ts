@@ -93,6 +93,7 @@ export async function sessionOn(
       noteProgress: async () => undefined,
       keepBackup: async () => undefined,
       beforeFirstWrite: async () => undefined,
+      mayWrite: () => undefined,
       signal: new AbortController().signal,
       wait,
       ...more,

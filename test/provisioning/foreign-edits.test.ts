@@ -21,10 +21,24 @@ const status = (saveNeeded: DeviceStatus["saveNeeded"]): DeviceStatus => ({
   upTime: "unknown",
 });
 
+/** What a run that starts from this status and is about to write is told. */
+function admit(edits: ForeignEdits, saveNeeded: DeviceStatus["saveNeeded"], ownUnsaved = false): string | undefined {
+  edits.look(status(saveNeeded), ownUnsaved);
+  return edits.admit();
+}
+
+/** Time passes, and a run a minute looks and is put off. */
+function wait(edits: ForeignEdits, ms: number): void {
+  for (let left = ms; left > 0; left -= 60_000) {
+    time += Math.min(left, 60_000);
+    edits.look(status(true), false);
+  }
+}
+
 /** What kept the run from writing. */
 function putOff(edits: ForeignEdits): PutOff | undefined {
   try {
-    edits.admit(status(true), false);
+    admit(edits, true);
     return undefined;
   } catch (error) {
     if (error instanceof PutOff) return error;
@@ -38,7 +52,7 @@ describe.each(["wait", "save", "refuse"] as const)("with policy '%s' a run goes 
     ["the device does not tell", "unknown", false],
     ["what is unsaved was written by us", true, true],
   ] as const)("when %s", (_, saveNeeded, ownUnsaved) => {
-    expect(watch(policy).admit(status(saveNeeded), ownUnsaved)).toBeUndefined();
+    expect(admit(watch(policy), saveNeeded, ownUnsaved)).toBeUndefined();
   });
 });
 
@@ -50,42 +64,49 @@ describe("unsaved changes of others", () => {
   it("are waited for until the time is over, and the message says when that is", () => {
     const edits = watch("wait");
     expect(putOff(edits)?.message).toContain(new Date(1_900_000).toISOString());
-    time += 890_000;
+    wait(edits, 890_000);
     expect(putOff(edits)?.afterMs).toBe(10_000);
   });
 
   it("are saved with a warning when the time is over", () => {
     const edits = watch("wait");
     putOff(edits);
-    time += 900_000;
-    expect(edits.admit(status(true), false)).toContain("Unsaved changes of others on device sbc1 were saved");
+    wait(edits, 900_000);
+    expect(admit(edits, true)).toContain("Unsaved changes of others on device sbc1 were saved");
   });
 
   it("are waited for anew when they had been saved in between", () => {
     const edits = watch("wait");
     putOff(edits);
-    time += 899_000;
-    edits.admit(status(false), false);
+    wait(edits, 899_000);
+    admit(edits, false);
     time += 2_000;
+    expect(putOff(edits)?.afterMs).toBe(30_000);
+  });
+
+  it("are waited for anew when nobody had looked for a while: they may be somebody's new work", () => {
+    const edits = watch("wait");
+    putOff(edits);
+    time += 5 * 3_600_000;
     expect(putOff(edits)?.afterMs).toBe(30_000);
   });
 
   it("are waited for anew after they were once saved along", () => {
     const edits = watch("wait");
     putOff(edits);
-    time += 900_000;
-    edits.admit(status(true), false);
+    wait(edits, 900_000);
+    admit(edits, true);
     expect(putOff(edits)).toBeDefined();
   });
 
   it("are saved at once, with a warning, by policy 'save'", () => {
-    expect(watch("save").admit(status(true), false)).toContain("were saved along with this customer's");
+    expect(admit(watch("save"), true)).toContain("were saved along with this customer's");
   });
 
   it("are never written over by policy 'refuse', however long they stand", () => {
     const edits = watch("refuse");
     putOff(edits);
-    time += 10_000_000;
+    wait(edits, 10_000_000);
     expect(putOff(edits)).toMatchObject({ code: "foreign-edits", afterMs: 60_000 });
   });
 });

@@ -3,7 +3,7 @@ import type { DeviceConfig, Fields, Row, TableName } from "../../drivers/driver.
 import type { PlannedIntent, PlanOptions } from "../../agent/provisioning/needs.ts";
 import { planDevice, type Plan } from "../../agent/provisioning/plan.ts";
 import { conversionOf, device, linkedOf, options, registering, subjectOf } from "./customers.ts";
-import { applySteps, configOf, description, neighbours } from "./device-fixture.ts";
+import { applySteps, configOf, description, neighbours, row } from "./device-fixture.ts";
 
 const subject = subjectOf("Acme", registering);
 const acme = linkedOf(subject);
@@ -133,9 +133,11 @@ describe("a Proxy Set that differs from its carrier", () => {
     ]);
   });
 
-  it("in its addresses is reported", () => {
-    const fewer = configOf(converged.rows.filter((r) => r.fields["proxy-address"] !== "198.51.100.11"));
-    expect(plan(fewer, [acme]).warnings.get(guid)?.[0]).toContain("differs from its carrier in addresses");
+  it.each([
+    ["fewer", converged.rows.filter((r) => r.fields["proxy-address"] !== "198.51.100.11")],
+    ["more", [...converged.rows, row("proxy-ip", 9, { "proxy-address": "192.0.2.9" }, { parent: 4 })]],
+  ])("in its addresses, for it has %s, is reported", (_, rows) => {
+    expect(plan(configOf(rows), [acme]).warnings.get(guid)?.[0]).toContain("differs from its carrier in addresses");
   });
 
   it("is rewritten once, for all of them, when policy says so and all its users are ours", () => {

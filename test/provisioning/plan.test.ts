@@ -224,32 +224,37 @@ describe("a Proxy Set that a script of ours began", () => {
     step.kind === "create" ? [{ ...step, name, absentIn: "", customers }] : [],
   );
   /** The Proxy Set, whole, its first address, and a second that was begun only. */
-  const begun = (fields: Fields): DeviceConfig =>
+  const begun = (fields: Fields, active = false): DeviceConfig =>
     configOf([
       ...applySteps(
         empty,
         steps.slice(0, 2).map(({ step }) => step),
       ).rows,
-      row("proxy-ip", 1, { priority: "0", ...fields }, { parent: 4, active: false }),
+      row("proxy-ip", 1, { priority: "0", ...fields }, { parent: 4, active }),
     ]);
 
   it.each([
     ["has no address yet", {}],
     ["has its address", { "proxy-address": "198.51.100.11" }],
     ["lacks its activation alone", { "proxy-address": "198.51.100.11", "transport-type": "udp" }],
-  ])("gets its address finished where it stands when that %s", (_, fields) => {
-    const made = plan(begun(fields), [acme], {}, recorded);
+    ["is active and lacks its transport", { "proxy-address": "198.51.100.11", "transport-type": "-1" }, true],
+  ])("gets its address finished where it stands when that %s", (_, fields, active = false) => {
+    const made = plan(begun(fields, active), [acme], {}, recorded);
     expect(shown(made)).toEqual(["update proxy-ip 1 198.51.100.11", "create ip-group 6 Acme"]);
     const done = applySteps(
-      begun(fields),
+      begun(fields, active),
       made.steps.map(({ step }) => step),
     );
     expect(plan(done, [linkedOf(subjectOf("Acme"))], {}, recorded).steps).toEqual([]);
   });
 
-  it("gets another address beside one that somebody is just filling in", () => {
-    const made = plan(begun({ "proxy-address": "203.0.113.1" }), [acme], {}, recorded);
-    expect(shown(made)).toEqual(["create proxy-ip 2 198.51.100.11", "create ip-group 6 Acme"]);
+  it.each([
+    ["that holds what we did not send", 1, { "proxy-address": "203.0.113.1" }],
+    ["at a place that no record names", 7, {}],
+  ])("gets another address beside one %s", (_, index, fields) => {
+    const theirs = configOf(begun(fields).rows.map((r) => (r.parent === 4 && !r.active ? { ...r, index } : r)));
+    const made = plan(theirs, [acme], {}, recorded);
+    expect(shown(made)).toEqual([`create proxy-ip ${index + 1} 198.51.100.11`, "create ip-group 6 Acme"]);
   });
 });
 

@@ -207,6 +207,12 @@ describe("a conversion shows traces", () => {
   });
 });
 
+it("a whole Proxy Set is no trace, though its addresses were recorded by two scripts", () => {
+  const whole = configOf(after.rows.filter((r) => r.table === "proxy-set" || r.table === "proxy-ip"));
+  const twice = { ...written, creates: [...written.creates, ...written.creates] };
+  expect(showsTraces(indexRows(whole), twice, guid)).toBe(false);
+});
+
 it("what a plan did, its undo takes back to the letter", () => {
   const names = fc.uniqueArray(fc.constantFrom("A", "B", "C", "D"), { minLength: 1, maxLength: 4 });
   const subject = fc.record({ proxySet: fc.constantFrom("SIPTrunk", "Backup"), registers: fc.boolean() });

@@ -13,11 +13,14 @@ export function keepAuditTrail({ db, now, write }: Connection): AuditTrail {
     "INSERT INTO audit (at, event, device, task_id, who, data) VALUES (@at, @event, @device, @taskId, @who, @data)",
   );
   const newest = (where: string) => `SELECT * FROM audit ${where} ORDER BY seq DESC LIMIT @limit`;
+  // What concerns many tasks lists them.
+  const concernsTask =
+    "(task_id = @taskId OR EXISTS (SELECT 1 FROM json_each(data, '$.taskIds') AS task WHERE task.value = @taskId))";
   const all = db.prepare<[{ limit: number }], AuditRow>(newest(""));
   const ofDevice = db.prepare<[{ device: string; limit: number }], AuditRow>(newest("WHERE device = @device"));
-  const ofTask = db.prepare<[{ taskId: string; limit: number }], AuditRow>(newest("WHERE task_id = @taskId"));
+  const ofTask = db.prepare<[{ taskId: string; limit: number }], AuditRow>(newest(`WHERE ${concernsTask}`));
   const ofBoth = db.prepare<[{ device: string; taskId: string; limit: number }], AuditRow>(
-    newest("WHERE device = @device AND task_id = @taskId"),
+    newest(`WHERE device = @device AND ${concernsTask}`),
   );
 
   const append: AuditTrail["append"] = (entry) => {

@@ -3,11 +3,22 @@ import type { Sealer } from "../seal.ts";
 import type { Queue, Store } from "../store.ts";
 import type { Connection } from "./connection.ts";
 import { toConversion, type ConversionRow } from "./rows.ts";
-import { sealFields } from "./sealed-fields.ts";
+import { openFields, sealFields } from "./sealed-fields.ts";
 import type { Tasks } from "./tasks.ts";
 import type { Turns } from "./turns.ts";
 
-type Part = Pick<Store, "accept" | "task" | "conversion" | "noteProgress" | "sites" | "queues">;
+type Part = Pick<
+  Store,
+  | "accept"
+  | "judge"
+  | "task"
+  | "conversion"
+  | "conversionWithSecrets"
+  | "noteProgress"
+  | "sites"
+  | "queues"
+  | "namedDevices"
+>;
 
 export function keepConversions(
   { db, now, write }: Connection,
@@ -29,6 +40,13 @@ export function keepConversions(
   const queues = db.prepare<[], Queue>(
     `SELECT device, count(*) AS waiting, min(accepted_at) AS oldestAcceptedAt
      FROM conversions WHERE state = 'ready' GROUP BY device ORDER BY device`,
+  );
+
+  const named = db.prepare<[], { device: string }>(
+    `SELECT device FROM links
+     UNION SELECT device FROM conversions WHERE state <> 'ended' AND device IS NOT NULL
+     UNION SELECT device FROM run_records WHERE state <> 'saved'
+     ORDER BY device`,
   );
 
   return {
@@ -63,6 +81,15 @@ export function keepConversions(
       return row === undefined ? undefined : toConversion(row);
     },
 
+    async conversionWithSecrets(taskId) {
+      const row = byTask.get(taskId);
+      return row === undefined ? undefined : { ...toConversion(row), secrets: openFields(sealer, row.secrets) };
+    },
+
+    async judge(conversion) {
+      return turns.preview(conversion);
+    },
+
     async noteProgress(taskIds, message) {
       write(() => {
         for (const id of taskIds) tasks.note(id, message);
@@ -75,6 +102,10 @@ export function keepConversions(
 
     async queues() {
       return queues.all();
+    },
+
+    async namedDevices() {
+      return named.all().map(({ device }) => device);
     },
   };
 }

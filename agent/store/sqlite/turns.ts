@@ -7,6 +7,8 @@ import { openFields } from "./sealed-fields.ts";
 import type { TaskResult, Tasks } from "./tasks.ts";
 
 export interface Turns {
+  /** What a new conversion would be told. Writes nothing. */
+  preview(conversion: NewConversion): Verdict;
   /** Judges a conversion that waits and carries the verdict out. */
   take(row: ConversionRow): Verdict["kind"];
   /** Ends a conversion with its task, frees its name, and gives the turn to the tenant's next. */
@@ -84,6 +86,11 @@ export function openTurns(connection: Connection, tasks: Tasks, judge: Judge, se
   }
 
   return {
+    preview(conversion) {
+      const { tenantId, device, shortName } = conversion;
+      const facts = { tenant_id: tenantId.toLowerCase(), seq: Number.MAX_SAFE_INTEGER, device, short_name: shortName };
+      return judge(conversion, readFacts(facts));
+    },
     take(row) {
       const kind = carryOut(row);
       if (kind === "failed" || kind === "already-converted") promote(row.tenant_id);
@@ -96,7 +103,9 @@ export function openTurns(connection: Connection, tasks: Tasks, judge: Judge, se
   };
 }
 
-function openFacts({ db }: Connection): (row: ConversionRow) => Facts {
+function openFacts({
+  db,
+}: Connection): (row: Pick<ConversionRow, "tenant_id" | "seq" | "device" | "short_name">) => Facts {
   const lead = db.prepare<[string], LeadRow>("SELECT * FROM leads WHERE tenant_id = ?");
   const customer = db.prepare<[string], CustomerRow>("SELECT * FROM customers WHERE tenant_id = ?");
   const older = db.prepare<[string, number], { task_id: string }>(

@@ -1,0 +1,63 @@
+import { isAbsolute, relative, resolve } from "node:path";
+import type { AgentConfig, DeviceSettings } from "./config-schema.ts";
+
+function isInside(folder: string, file: string): boolean {
+  const path = relative(resolve(folder), resolve(file));
+  return !path.startsWith("..") && !isAbsolute(path);
+}
+
+/** One device, however its address is written: host and port, where the ports of HTTP and HTTPS stand for one door. */
+function placeOf({ address }: Pick<DeviceSettings, "address">): string {
+  const { hostname, port } = new URL(address);
+  return `${hostname}${port === "" || port === "80" || port === "443" ? "" : `:${port}`}`;
+}
+
+function isLoopback(host: string): boolean {
+  return /^(127\.\d+\.\d+\.\d+|\[?::1\]?|localhost)$/.test(host);
+}
+
+/** Checks what the schema alone cannot: names used twice, and bindings that would expose the API. */
+export function crossFaults(config: AgentConfig): string[] {
+  const faults: string[] = [];
+  const once = (what: string, values: readonly string[]) => {
+    for (const value of new Set(values.filter((v, i) => values.indexOf(v) !== i)))
+      faults.push(`${what}: '${value}' stands more than once`);
+  };
+  once(
+    "devices.name",
+    config.devices.map((d) => d.name),
+  );
+  once("devices.address", config.devices.map(placeOf));
+  once(
+    "devices.gateways",
+    config.devices.flatMap((d) => d.gateways),
+  );
+  once(
+    "carriers.name",
+    config.carriers.map((c) => c.name.toLowerCase()),
+  );
+  once(
+    "portal.tokens.name",
+    config.portal.tokens.map((t) => t.name),
+  );
+  const loopback = isLoopback(config.portal.host);
+  if (!loopback && config.portal.tls === undefined && !config.portal.behindProxy)
+    faults.push(
+      `portal.host: '${config.portal.host}' is not loopback: give portal.tls, or set portal.behindProxy: true where a TLS proxy stands in front`,
+    );
+  if ("file" in config.sealKey && isInside(config.dataDir, config.sealKey.file))
+    faults.push("sealKey.file: must lie outside dataDir, or whoever has a copy of the data has the key as well");
+  const longestWriteMs = Math.max(config.run.writeDeadlineMs, config.run.saveMs);
+  if (config.run.leaseMs < 2 * longestWriteMs)
+    faults.push(`run.leaseMs: must be at least twice run.writeDeadlineMs and run.saveMs (${2 * longestWriteMs} ms)`);
+  for (const [i, d] of config.devices.entries()) {
+    if ((d.trust === "plaintext") !== d.address.startsWith("http:"))
+      faults.push(`devices.${i}.trust: plaintext goes with an http:// address and with no other`);
+    if (new URL(d.address).pathname !== "/" || new URL(d.address).username !== "")
+      faults.push(`devices.${i}.address: only scheme, host and port`);
+  }
+  const { ovoc } = config;
+  if (ovoc?.url.startsWith("http:") === true && !ovoc.plaintext && !isLoopback(new URL(ovoc.url).hostname))
+    faults.push("ovoc.url: http:// sends the password in clear: use https://, or set ovoc.plaintext: true");
+  return faults;
+}
