@@ -187,13 +187,19 @@ export interface Rig {
   client: Client;
   url(): string;
   adminToken(): string;
+  /** Ends the agent; `stop` need not do it any more. */
+  stopAgent(): Promise<void>;
   /** Ends the agent and starts it again on the same data. */
   restart(overrides?: Partial<Record<string, unknown>>): Promise<void>;
   stop(): Promise<void>;
 }
 
 export async function startRig(
-  options: { devices?: number; mock?: MockSbcOptions; overrides?: Partial<Record<string, unknown>> } = {},
+  options: {
+    devices?: number;
+    mock?: MockSbcOptions;
+    overrides?: Partial<Record<string, unknown>>;
+  } = {},
 ): Promise<Rig> {
   const folder = mkdtempSync(join(tmpdir(), "sbc-agent-test-"));
   const mocks = await Promise.all(
@@ -209,6 +215,7 @@ export async function startRig(
   await pin(config, mocks);
   let agent = await startAgent(config, { env: environment, logFormat: "text" });
   const token = (): string => readFileSync(join(config.dataDir, "admin.token"), "utf8").trim();
+  let running = true;
   const [mock] = mocks;
   if (mock === undefined) throw new Error("a rig needs a device");
   const rig: Rig = {
@@ -229,8 +236,12 @@ export async function startRig(
       agent = await startAgent(config, { env: environment, logFormat: "text" });
       rig.client = clientOf(agent.url, token());
     },
-    async stop() {
+    async stopAgent() {
+      running = false;
       await agent.stop();
+    },
+    async stop() {
+      if (running) await agent.stop();
       await Promise.all(mocks.map((m) => m.stop()));
       rmSync(folder, { recursive: true, force: true });
     },

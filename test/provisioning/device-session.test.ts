@@ -149,6 +149,17 @@ describe("before the first script, and only then,", () => {
     expect([journal.records, device.scripts, device.backups()]).toEqual([[], [], 0]);
     expect(session.unsaved()).toBe(false);
   });
+
+  it("a pause keeps the next script back, and not what takes something back", async () => {
+    const mayWrite = () => {
+      throw new PutOff("paused", "hands off");
+    };
+    const session = await opened({ mayWrite });
+    await expect(session.send([step], [])).rejects.toThrow("hands off");
+    expect([journal.records, device.scripts]).toEqual([[], []]);
+    await session.sendUndo([step], []);
+    expect(device.scripts).toHaveLength(1);
+  });
 });
 
 describe("a lease", () => {

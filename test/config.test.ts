@@ -1,0 +1,88 @@
+import { describe, expect, it } from "vitest";
+import { checkConfig, ConfigError } from "../agent/config.ts";
+
+const device = {
+  name: "sbc-1",
+  address: "https://192.0.2.10",
+  user: "agent",
+  password: { env: "SBC_1" },
+  gateways: ["oc1.example.com"],
+};
+const usable = { sealKey: { file: "seal.key" }, devices: [device] };
+
+function faultsOf(data: object, folder = "/etc/sbc-agent"): readonly string[] {
+  try {
+    checkConfig(data, "agent.yaml", folder);
+    return [];
+  } catch (error) {
+    if (error instanceof ConfigError) return error.faults;
+    throw error;
+  }
+}
+
+describe("a configuration", () => {
+  it("is usable with a seal key and a device, and takes paths from its own folder", () => {
+    const config = checkConfig(usable, "agent.yaml", "/etc/sbc-agent");
+    expect(config).toMatchObject({ dataDir: "/etc/sbc-agent/data", sealKey: { file: "/etc/sbc-agent/seal.key" } });
+    expect(config.portal).toMatchObject({ host: "127.0.0.1", port: 8080 });
+  });
+
+  it("names every fault of its shape with its path at once", () => {
+    const faults = faultsOf({ ...usable, colour: 1, devices: [{ ...device, address: "ftp://x", mode: "fast" }] });
+    expect(faults.join("\n")).toMatch(/colour/);
+    expect(faults.join("\n")).toMatch(/devices\.0\.address/);
+    expect(faults.join("\n")).toMatch(/devices\.0\.mode/);
+  });
+
+  it.each([
+    ["the same address", ["https://192.0.2.10", "https://192.0.2.10"]],
+    ["its port written out", ["https://192.0.2.10", "https://192.0.2.10:443"]],
+    ["a slash at the end", ["https://192.0.2.10", "https://192.0.2.10/"]],
+    ["both HTTP and HTTPS", ["https://192.0.2.10", "http://192.0.2.10"]],
+  ])("refuses one device under two names: %s", (_, [first, second]) => {
+    const devices = [
+      { ...device, address: first },
+      {
+        ...device,
+        name: "sbc-2",
+        address: second,
+        gateways: ["oc2.example.com"],
+        ...(second?.startsWith("http:") === true ? { trust: "plaintext" } : {}),
+      },
+    ];
+    expect(faultsOf({ ...usable, devices }).join("\n")).toMatch(
+      /devices\.address: '192\.0\.2\.10' stands more than once/,
+    );
+  });
+
+  it("takes two devices behind one address on ports of their own", () => {
+    const other = { ...device, name: "sbc-2", address: "https://192.0.2.10:8443", gateways: ["oc2.example.com"] };
+    expect(faultsOf({ ...usable, devices: [device, other] })).toEqual([]);
+  });
+
+  it.each([
+    ["devices.gateways", { devices: [device, { ...device, name: "sbc-2", address: "https://192.0.2.11" }] }],
+    ["sealKey.file", { sealKey: { file: "data/seal.key" } }],
+    ["sealKey.file", { dataDir: "./data", sealKey: { file: "/etc/sbc-agent/data/seal.key" } }],
+    ["portal.host", { portal: { host: "0.0.0.0" } }],
+    ["run.leaseMs", { run: { leaseMs: 60_000 } }],
+    ["run.leaseMs", { run: { saveMs: 90_000 } }],
+    ["run.requestMs", { run: { requestMs: 0 } }],
+    ["schedule.drift", { schedule: { drift: "99 99 * * *" } }],
+    ["devices.0.trust", { devices: [{ ...device, trust: "plaintext" }] }],
+    ["ovoc.url", { ovoc: { url: "http://192.0.2.20", user: "u", password: { env: "O" } } }],
+    [
+      "carriers.0.fields.proxy-name",
+      { carriers: [{ name: "C", addresses: [{ address: "a" }], fields: { "proxy-name": "D" } }] },
+    ],
+  ])("refuses what cannot be right: %s", (path, change) => {
+    expect(faultsOf({ ...usable, ...change }).some((fault) => fault.startsWith(path))).toBe(true);
+  });
+
+  it.each([
+    ["behind a proxy that ends TLS", { behindProxy: true }],
+    ["with TLS of its own", { tls: { cert: "c.pem", key: "k.pem" } }],
+  ])("may listen elsewhere %s", (_, portal) => {
+    expect(faultsOf({ ...usable, portal: { host: "0.0.0.0", ...portal } })).toEqual([]);
+  });
+});
