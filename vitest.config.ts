@@ -5,5 +5,7 @@ export default defineConfig({
     include: ["test/**/*.test.ts"],
     testTimeout: 30_000,
     hookTimeout: 30_000,
+    // All cores: most tests wait for sockets and disks.
+    maxWorkers: "100%",
   },
 });

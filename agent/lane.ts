@@ -121,7 +121,7 @@ export function createLane(dependencies: LaneDependencies): Lane {
     }
     try {
       if (device.mode === "observe") await observe();
-      else while (pause === undefined && (await convertBatch()));
+      else while (await convertBatch());
     } catch (error) {
       if (ending.signal.aborted) return;
       failed(error);
@@ -146,7 +146,7 @@ export function createLane(dependencies: LaneDependencies): Lane {
     }
     breaker.succeed();
     logRun("convert", result.report);
-    return result.report.customers >= settings.maxBatch;
+    return result.report.customers >= settings.maxBatch && pause === undefined;
   }
 
   /** Shows what would be done, on the waiting tasks; nothing is written and no lease is taken. */
