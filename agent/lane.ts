@@ -12,7 +12,7 @@ import type { DeviceReport, PlanReport, ResyncDeviceReport, ResyncRequest } from
 import type { ConversionSource } from "./source/source.ts";
 import type { ClaimedConversion } from "./store/model.ts";
 import type { DeviceMode } from "./store/store.ts";
-import { noteOnWaiting } from "./waiting-notes.ts";
+import { noteOnWaiting, summarisePlan } from "./waiting-notes.ts";
 
 export interface LaneDependencies {
   device: DeviceSettings;
@@ -157,14 +157,8 @@ export function createLane(dependencies: LaneDependencies): Lane {
     const result = await measured({ ...convertRequest, dryRun: true });
     breaker.succeed();
     if (result.kind !== "done") return;
-    const { changes, conflicts } = result.report.plan;
-    const shown = [
-      ...changes.map((c) => `${c.action} ${c.row}`),
-      ...conflicts.map((c) => `conflict for ${c.customer}: ${c.message}`),
-    ];
-    await noteWaiting(
-      `Device ${device.name} is only observed, nothing is written. The plan: ${shown.join(", ") || "nothing to do"}.`,
-    );
+    const plan = summarisePlan(result.report.plan);
+    await noteWaiting(`Device ${device.name} is only observed, nothing is written. The plan: ${plan}.`);
   }
 
   function logRun(kind: string, { runId, results, shortNames, taskIds, customers, writes, saves }: RunReport): void {

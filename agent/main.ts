@@ -20,8 +20,8 @@ import { judge } from "./portal/rules.ts";
 import { loadBlueprints, type Blueprint } from "./provisioning/blueprint.ts";
 import { watchForeignEdits } from "./provisioning/foreign-edits.ts";
 import { guardLogins } from "./provisioning/login-guard.ts";
-import { PutOff } from "./provisioning/outcome.ts";
 import { probeDevice, runDevice } from "./provisioning/run.ts";
+import { watchSerials } from "./provisioning/serials.ts";
 import type { HealthReport } from "./reports.ts";
 import { createSchedule, type Job } from "./schedule.ts";
 import { ensureSealKey, storeFile } from "./seal-key.ts";
@@ -67,21 +67,6 @@ function blueprintOf(blueprints: ReadonlyMap<string, Blueprint>, device: AgentCo
   return blueprint;
 }
 
-/** Two names for one device would be two writers on it. */
-function recognise(serials: Map<string, string>, device: string, serial: string): void {
-  if (serial === "unknown" || serial === "") return;
-  const other = [...serials].find(([name, known]) => name !== device && known === serial)?.[0];
-  if (other !== undefined)
-    throw new PutOff(
-      "identity",
-      `${device} and ${other} are one device (serial number ${serial}): keep one of them in the inventory`,
-      {
-        needsHuman: true,
-      },
-    );
-  serials.set(device, serial);
-}
-
 async function openAgent(config: AgentConfig, env: Environment, log: Log, startedAt: number): Promise<Agent> {
   refuseUnsafeEnvironment(env);
   const readSecret = openSecrets(env);
@@ -113,7 +98,7 @@ async function openAgent(config: AgentConfig, env: Environment, log: Log, starte
     const holder = `${hostname()}/${randomUUID()}`;
 
     const lanes = new Map<string, Lane>();
-    const serials = new Map<string, string>();
+    const recognise = watchSerials();
     for (const { device, blueprint } of equipped) {
       const { name } = device;
       const shared = {
@@ -123,7 +108,7 @@ async function openAgent(config: AgentConfig, env: Environment, log: Log, starte
         blueprint,
         hash: sealer.hash,
         foreignEdits: watchForeignEdits(name, device.foreignEdits, config.run, now),
-        recognise: (serial: string) => recognise(serials, name, serial),
+        recognise: (serial: string) => recognise(name, serial),
         source: store,
         journal: store,
         holder,

@@ -1,3 +1,4 @@
+import type { PlanReport } from "./reports.ts";
 import type { ConversionSource } from "./source/source.ts";
 
 /**
@@ -21,4 +22,13 @@ export async function noteOnWaiting(
     level: "Warning",
     message: `The deadline has passed, but lines were sent to device ${device}: the result is known when it can be read.`,
   });
+}
+
+/** A plan in one sentence. */
+export function summarisePlan({ changes, conflicts }: PlanReport): string {
+  const parts = [
+    ...changes.map(({ action, row }) => `${action} ${row}`),
+    ...conflicts.map(({ customer, message }) => `conflict for ${customer}: ${message}`),
+  ];
+  return parts.join(", ") || "nothing to do";
 }

@@ -1,8 +1,8 @@
 import type { Command } from "commander";
-import type { ConfigFinding } from "../config-check.ts";
-import { checkConfiguration } from "../config-check.ts";
-import type { Output } from "../output.ts";
-import { count, table } from "../output.ts";
+import type { ConfigFinding } from "./config-finding.ts";
+import { checkConfiguration } from "./config-finding.ts";
+import type { Output } from "./output.ts";
+import { count, table } from "./output.ts";
 import { configFile } from "./connection.ts";
 import type { ExitCode } from "./context.ts";
 import { exitCodes } from "./context.ts";

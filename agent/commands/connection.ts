@@ -1,8 +1,8 @@
 import { existsSync, readFileSync } from "node:fs";
 import { join, resolve } from "node:path";
 import { announcement, announcementFile } from "../announcement.ts";
-import type { AgentClient } from "../client.ts";
-import { AgentUnreachable, Interrupted, openClient } from "../client.ts";
+import type { AgentClient } from "./client.ts";
+import { AgentUnreachable, Interrupted, openClient } from "./client.ts";
 import type { AgentConfig } from "../config.ts";
 import { loadConfig } from "../config.ts";
 import { openSecrets } from "../secrets.ts";

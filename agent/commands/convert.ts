@@ -1,6 +1,6 @@
 import type { Command } from "commander";
-import type { AgentClient } from "../client.ts";
-import { AgentUnreachable, Interrupted } from "../client.ts";
+import type { AgentClient } from "./client.ts";
+import { AgentUnreachable, Interrupted } from "./client.ts";
 import { withAgent } from "./connection.ts";
 import type { ExitCode } from "./context.ts";
 import { exitCodes } from "./context.ts";

@@ -1,10 +1,10 @@
 import { X509Certificate } from "node:crypto";
 import type { Command } from "commander";
 import { drivers } from "../../drivers/index.ts";
-import { Interrupted } from "../client.ts";
+import { Interrupted } from "./client.ts";
 import type { DeviceSettings } from "../config.ts";
 import { pinFile, readPin } from "../devices.ts";
-import { printable, table } from "../output.ts";
+import { printable, table } from "./output.ts";
 import { readConfig } from "./connection.ts";
 import type { ExitCode } from "./context.ts";
 import { exitCodes } from "./context.ts";

@@ -1,6 +1,6 @@
-import type { AgentClient, TaskAnswer } from "../client.ts";
-import { AgentRefusal, AgentUnreachable, Interrupted } from "../client.ts";
-import type { Output, Paint } from "../output.ts";
+import type { AgentClient, TaskAnswer } from "./client.ts";
+import { AgentRefusal, AgentUnreachable, Interrupted } from "./client.ts";
+import type { Output, Paint } from "./output.ts";
 import type { CommandContext, ExitCode } from "./context.ts";
 import { exitCodes } from "./context.ts";
 import { CommandError } from "./errors.ts";

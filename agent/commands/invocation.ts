@@ -1,5 +1,5 @@
 import type { Command } from "commander";
-import type { Output } from "../output.ts";
+import type { Output } from "./output.ts";
 import type { CommandContext, ExitCode } from "./context.ts";
 
 /** One call of a command. */

@@ -1,9 +1,9 @@
 import { readFileSync } from "node:fs";
 import { resolve } from "node:path";
 import type { Command } from "commander";
-import type { Output } from "../output.ts";
-import { printable } from "../output.ts";
-import { changeSummary, planDetails, planScript } from "../plan-text.ts";
+import type { Output } from "./output.ts";
+import { printable } from "./output.ts";
+import { changeSummary, planDetails, planScript } from "./plan-text.ts";
 import type { PlanReport } from "../reports.ts";
 import { planReport } from "../reports.ts";
 import { withAgentOrAlone } from "./connection.ts";

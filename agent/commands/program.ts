@@ -1,6 +1,6 @@
 import { Command, CommanderError } from "commander";
-import { AgentRefusal, Interrupted } from "../client.ts";
-import { openOutput } from "../output.ts";
+import { AgentRefusal, Interrupted } from "./client.ts";
+import { openOutput } from "./output.ts";
 import { addConfigCheck } from "./config-check.ts";
 import type { CommandContext, ExitCode } from "./context.ts";
 import { exitCodes } from "./context.ts";

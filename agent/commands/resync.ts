@@ -1,7 +1,7 @@
 import type { Command } from "commander";
-import type { Output } from "../output.ts";
-import { printable, table } from "../output.ts";
-import { changeSummary, planDetails, planScript } from "../plan-text.ts";
+import type { Output } from "./output.ts";
+import { printable, table } from "./output.ts";
+import { changeSummary, planDetails, planScript } from "./plan-text.ts";
 import type { ResyncDeviceReport, ResyncReport, ResyncRequest } from "../reports.ts";
 import { resyncReport } from "../reports.ts";
 import { withAgentOrAlone } from "./connection.ts";

@@ -1,6 +1,6 @@
 import type { Command } from "commander";
-import type { Output, Paint } from "../output.ts";
-import { ago, duration, table } from "../output.ts";
+import type { Output, Paint } from "./output.ts";
+import { ago, duration, table } from "./output.ts";
 import type { DeviceReport, HealthReport } from "../reports.ts";
 import { withAgent } from "./connection.ts";
 import type { ExitCode } from "./context.ts";

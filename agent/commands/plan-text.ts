@@ -1,6 +1,6 @@
 import type { Paint } from "./output.ts";
 import { count } from "./output.ts";
-import type { ChangeReport, PlanReport } from "./reports.ts";
+import type { ChangeReport, PlanReport } from "../reports.ts";
 
 const marks = { create: "+", update: "~", delete: "-" } as const;
 const verbs = { create: "create", update: "change", delete: "delete" } as const;

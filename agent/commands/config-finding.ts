@@ -1,12 +1,12 @@
 import { X509Certificate } from "node:crypto";
 import { existsSync, readFileSync } from "node:fs";
-import { models } from "../drivers/index.ts";
-import type { CommandContext } from "./commands/context.ts";
-import type { AgentConfig, DeviceSettings, SecretReference } from "./config.ts";
-import { ConfigError, loadConfig } from "./config.ts";
-import { pinFile } from "./devices.ts";
-import { openSecrets } from "./secrets.ts";
-import { readConfiguredSealKey } from "./seal-key.ts";
+import { models } from "../../drivers/index.ts";
+import type { CommandContext } from "./context.ts";
+import type { AgentConfig, DeviceSettings, SecretReference } from "../config.ts";
+import { ConfigError, loadConfig } from "../config.ts";
+import { pinFile } from "../devices.ts";
+import { openSecrets } from "../secrets.ts";
+import { readConfiguredSealKey } from "../seal-key.ts";
 
 export interface ConfigFinding {
   file: string;

@@ -6,8 +6,8 @@ import axios from "axios";
 import { z } from "zod";
 import { printable } from "./output.ts";
 import { describeProblem } from "./problem-text.ts";
-import type { HealthReport, PlanReport, ResyncReport, ResyncRequest } from "./reports.ts";
-import { healthReport, planReport, resyncReport } from "./reports.ts";
+import type { HealthReport, PlanReport, ResyncReport, ResyncRequest } from "../reports.ts";
+import { healthReport, planReport, resyncReport } from "../reports.ts";
 
 const taskAnswer = z.object({
   id: z.string(),

@@ -1,6 +1,6 @@
 import Table from "cli-table3";
 import pc from "picocolors";
-import type { CommandContext } from "./commands/context.ts";
+import type { CommandContext } from "./context.ts";
 
 export type Paint = ReturnType<typeof pc.createColors>;
 
