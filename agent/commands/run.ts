@@ -12,6 +12,7 @@ export function addRun(program: Command, perform: Perform): void {
   const command = program
     .command("run")
     .description("Run the agent until SIGTERM or SIGINT; a second signal ends it at once.")
+    .option("--json", "print where it listens as JSON")
     .action((_options: object, self: Command) => perform(self, run));
   addEpilogue(command, "sbc-agent run --config /etc/sbc-agent/agent.yaml", {
     0: "stopped by a signal, in order",
@@ -27,7 +28,8 @@ async function run(invocation: Parameters<Parameters<Perform>[1]>[0]): Promise<E
     env: context.env,
     logFormat: format === "auto" ? (context.stderr.isTTY ? "text" : "json") : format,
   });
-  output.print(`sbc-agent listens on ${agent.url}`);
+  if (invocation.json) output.json({ url: agent.url });
+  else output.print(`sbc-agent listens on ${agent.url}`);
   await untilAborted(context.signal);
   const stopped = await stopInTime(agent, context);
   if (!stopped)

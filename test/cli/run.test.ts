@@ -8,8 +8,9 @@ function run(
   start: (...args: Parameters<Start>) => RunningAgent,
   overrides: Partial<CommandContext> = {},
   config: object = settings,
+  options: readonly string[] = [],
 ) {
-  return createFolder(config).run(["run"], { startAgent: async (...args) => start(...args), ...overrides });
+  return createFolder(config).run(["run", ...options], { startAgent: async (...args) => start(...args), ...overrides });
 }
 
 /** A wait that only its signal ends. */
@@ -35,6 +36,15 @@ describe("run", () => {
       stderr: "",
       steps: ["stopped"],
     });
+  });
+
+  it("says where it listens as JSON with --json", async () => {
+    const interrupt = new AbortController();
+    interrupt.abort();
+    const agent = { url: "http://127.0.0.1:8080", stop: () => Promise.resolve() };
+    const overrides = { signal: interrupt.signal, wait: waitForSignal };
+    const { code, stdout } = await run(() => agent, overrides, settings, ["--json"]);
+    expect({ code, printed: JSON.parse(stdout) as unknown }).toEqual({ code: 0, printed: { url: agent.url } });
   });
 
   it("exits 1 when stopping takes longer than 9 s", async () => {
