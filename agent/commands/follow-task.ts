@@ -5,7 +5,7 @@ import type { CommandContext, ExitCode } from "./context.ts";
 import { exitCodes } from "./context.ts";
 import { CommandError } from "./errors.ts";
 
-/** How a task stands (portal API, section 3.5): a success may say that nothing was created. */
+/** How a task stands: a success may say that nothing was created. */
 type TaskState = "in-progress" | "converted" | "already-converted" | "completed" | "failed";
 
 /** Any status word that is not known to be an end means: still running. */

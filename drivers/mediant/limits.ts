@@ -7,7 +7,7 @@ const gb3: Limits = { "proxy-set": 1_000, "proxy-ip": 10, "ip-group": 1_000 };
 const gb4: Limits = { "proxy-set": 1_500, "proxy-ip": 10, "ip-group": 1_500 };
 const large: Limits = { "proxy-set": 5_000, "proxy-ip": 50, "ip-group": 5_000 };
 
-/** Rows that tables hold, by model tier (configuration tables, section 7). A table that is absent has no known limit. */
+/** Rows that tables hold, by model tier. A table that is absent has no known limit. */
 export const limitsByModel: ReadonlyMap<string, Limits> = new Map([
   ["mediant-500", small],
   ["mp-1288", small],

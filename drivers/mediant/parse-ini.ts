@@ -25,7 +25,7 @@ interface OpenTable {
 }
 
 /**
- * Reads an INI file (configuration tables, section 2): long and short FORMAT lines, quoted cells that hold `;`, `$$`.
+ * Reads an INI file: long and short FORMAT lines, quoted cells that hold `;`, `$$`.
  * `wanted` names the tables whose rows matter, in any case. Throws DriverError `protocol` where a table is not closed
  * or a wanted row does not fit its FORMAT line.
  */

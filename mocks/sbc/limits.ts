@@ -6,7 +6,7 @@ interface Tier {
   readonly addresses: number;
 }
 
-/** Limits by model (sbc-tables.md section 7). */
+/** Limits by model. */
 const tiers: Readonly<Record<string, Tier>> = {
   "ve-2gb": { proxySets: 80, addresses: 10 },
   "ve-3.5gb": { proxySets: 1_000, addresses: 10 },

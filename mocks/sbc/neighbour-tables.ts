@@ -231,7 +231,7 @@ const classification: Table = {
 };
 
 /**
- * Tables next to the owned ones: enough to create, show, refer to and delete their rows (sbc-tables.md section 6).
+ * Tables next to the owned ones: enough to create, show, refer to and delete their rows.
  * Words and defaults that stand nowhere in the reference are invented.
  */
 export const neighbourTables: { readonly before: readonly Table[]; readonly after: readonly Table[] } = {

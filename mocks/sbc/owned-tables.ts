@@ -19,7 +19,7 @@ function isProxyAddress(value: string): boolean {
   return parts[2] === undefined || (Number(parts[2]) >= 1 && Number(parts[2]) <= 65_535);
 }
 
-/** Proxy Sets, sbc-tables.md section 4. The 40 characters of a name are inferred there. */
+/** Proxy Sets. The 40 characters of a name are inferred. */
 export const proxySetTable: Table = {
   name: "ProxySet",
   root: "voip",
@@ -89,7 +89,7 @@ export const proxyIpTable: Table = {
 };
 
 /**
- * IP Groups, sbc-tables.md section 5. Columns without a CLI name are those for which nobody found one.
+ * IP Groups. Columns without a CLI name are those for which nobody found one.
  * Defaults come from the parameter table or, where it is silent, from the row printed there.
  */
 export const ipGroupTable: Table = {

@@ -24,7 +24,7 @@ export interface PrintOptions {
   readonly section?: Root;
 }
 
-/** `show running-config` as lines without line ends (sbc-cli.md 6.1, sbc-tables.md 9.2 and 9.4). */
+/** `show running-config` as lines without line ends. */
 export function printRunningConfig(configuration: Configuration, options: PrintOptions): string[] {
   const chosen = sections.filter(({ root }) => options.section === undefined || root === options.section);
   return [

@@ -3,7 +3,7 @@ import type { Device } from "./device.ts";
 import type { RestAnswer, RestRequest, Route } from "./rest-route.ts";
 import { describe, readJson } from "./rest-route.ts";
 
-/** `/actions` (sbc-rest.md section 3). */
+/** `/actions`. */
 export function actionRoutes(device: Device): Route[] {
   return [
     {

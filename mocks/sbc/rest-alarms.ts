@@ -2,7 +2,7 @@ import type { Alarm, Device } from "./device.ts";
 import type { Method, RestAnswer, RestRequest, Route } from "./rest-route.ts";
 import { describe } from "./rest-route.ts";
 
-/** `/alarms` (sbc-rest.md 9.2). */
+/** `/alarms`. */
 export function alarmRoutes(device: Device): Route[] {
   const monitoring = (handle: Method["handle"]): Route["methods"] => ({ GET: { level: "monitor", handle } });
   return [

@@ -12,7 +12,7 @@ import type { ScriptResult } from "./script.ts";
 
 const willReset = "Device will reset now to activate new configuration";
 
-/** `/files/ini` and `/files/cliScript`, full and incremental (sbc-rest.md sections 5 and 6). */
+/** `/files/ini` and `/files/cliScript`, full and incremental. */
 export function configurationRoutes(device: Device): Route[] {
   return [
     {

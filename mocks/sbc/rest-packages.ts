@@ -8,7 +8,7 @@ import { createTar } from "./tar.ts";
 
 const auxiliary = ["amd", "castable", "cpt", "dialplan", "prt", "voiceprompts", "sbcWizard"];
 
-/** Software, auxiliary files, user info, the configuration package and debug files (sbc-rest.md section 8). */
+/** Software, auxiliary files, user info, the configuration package and debug files. */
 export function packageRoutes(device: Device): Route[] {
   const writing = (handle: Method["handle"]): Method => ({ level: "administrator", writes: true, handle });
   const reading = (handle: Method["handle"]): Method => ({ level: "administrator", handle });

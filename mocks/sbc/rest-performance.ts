@@ -4,7 +4,7 @@ import type { Method, RestAnswer, RestRequest, Route } from "./rest-route.ts";
 import { describe, isFirmwareAtLeast } from "./rest-route.ts";
 import { tableNamed } from "./tables.ts";
 
-/** Application, group, entity and figures (paths as public clients use them, sbc-rest.md 9.3; the choice is invented). */
+/** Application, group, entity and figures (paths as public clients use them; the choice is invented). */
 const figures: Readonly<Record<string, Readonly<Record<string, readonly string[]>>>> = {
   sbc: {
     "callStats/global": ["abnormalTerminatedCallsInTotal", "activeCallsIn", "activeCallsOut", "attemptedCallsInTotal"],
@@ -23,7 +23,7 @@ const figures: Readonly<Record<string, Readonly<Record<string, readonly string[]
 const idle = new Set(["answerSeizureRatio"]);
 const intervals = [0, 1, 2];
 
-/** `/kpi` of 7.4, or `/performanceMonitoring` of 7.2 (sbc-rest.md 9.3 and 9.4). */
+/** `/kpi` of 7.4, or `/performanceMonitoring` of 7.2. */
 export function performanceRoutes(device: Device): Route[] {
   const monitoring = (path: string, handle: Method["handle"]): Route => ({
     path,

@@ -5,7 +5,7 @@ import { readFirstPart } from "./multipart.ts";
 import { alarmRoutes } from "./rest-alarms.ts";
 import { performanceRoutes } from "./rest-performance.ts";
 
-/** Listings, status, alarms, performance figures and licence (sbc-rest.md section 9). */
+/** Listings, status, alarms, performance figures and licence. */
 export function stateRoutes(device: Device): Route[] {
   let licenceKey = "mock-licence-key";
   const listed = ["actions", "alarms", "files", "kpi", "license", "sipTestCall", "status"];

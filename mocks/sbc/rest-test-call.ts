@@ -6,7 +6,7 @@ const longest: Readonly<Record<string, number>> = { callingNumber: 61, destAddre
 const text = (value: unknown) => (typeof value === "string" ? value : "");
 const refuse = (status: number, errorDescription: string): RestAnswer => ({ status, json: { errorDescription } });
 
-/** `/sipTestCall`, from 7.40A.600 on. Its errors say `errorDescription` (sbc-rest.md 9.6). Calls connect at once. */
+/** `/sipTestCall`, from 7.40A.600 on. Its errors say `errorDescription`. Calls connect at once. */
 export function testCallRoutes(device: Device): Route[] {
   if (!isFirmwareAtLeast(device, "7.40A.600")) return [];
   const calls = new Map<string, Readonly<Record<string, unknown>>>();

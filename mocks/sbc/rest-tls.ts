@@ -11,7 +11,7 @@ import { tableNamed } from "./tables.ts";
 const empty: TlsFiles = { certificate: "", privateKey: "", trustedRoot: "" };
 const block = /-----BEGIN ([A-Z ]+)-----[\s\S]+?-----END \1-----/g;
 
-/** `/files/tls`: certificates, keys and trusted roots by TLS context (sbc-rest.md section 8). */
+/** `/files/tls`: certificates, keys and trusted roots by TLS context. */
 export function tlsRoutes(device: Device): Route[] {
   const reading = (file: "certificate" | "trustedRoot"): Method => ({
     level: "administrator",

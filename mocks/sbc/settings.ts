@@ -2,9 +2,9 @@ import { z } from "zod";
 
 /** What the device prints on a refusal. Nobody knows the real wording except where noted; all are free to change. */
 const textsSchema = z.strictObject({
-  /** Inferred in sbc-cli.md 5.3. */
+  /** Inferred: what public clients look for. */
   invalidCommand: z.string().default("Invalid command"),
-  /** Inferred in sbc-cli.md 5.3. */
+  /** Inferred: what public clients look for. */
   incompleteCommand: z.string().default("Incomplete command"),
   badValue: z.string().default("Invalid value"),
   outOfRange: z.string().default("Value is out of range"),

@@ -63,7 +63,7 @@ function showUptime(device: Device, rest: readonly Token[]): string[] | undefine
   return [`Uptime: ${days} days, ${hours} hours, ${minutes} minutes, ${seconds % 60} seconds`];
 }
 
-/** No verbatim sample is known: title, header and spacing are the inferred ones of sbc-cli.md 7.2. */
+/** No verbatim sample is known: title, header and spacing are inferred. */
 function showProxySets(device: Device, rest: readonly Token[]): string[] | undefined {
   if (rest.length > 0) return undefined;
   const configuration = device.look();

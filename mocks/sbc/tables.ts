@@ -2,7 +2,7 @@ import { accountTable, ipGroupTable, proxyIpTable, proxySetTable } from "./owned
 import { neighbourTables } from "./neighbour-tables.ts";
 import type { Column, Table } from "./columns.ts";
 
-/** Every table this mock understands, in the order in which `configure voip` prints them (sbc-cli.md 6.2). */
+/** Every table this mock understands, in the order in which `configure voip` prints them. */
 export const knownTables: readonly Table[] = [
   ...neighbourTables.before,
   proxySetTable,
@@ -38,7 +38,7 @@ export function childTables(table: Table): Table[] {
 }
 
 /**
- * Order of tables in an export of a 7.4 VE (sbc-tables.md section 3). Where Account stands there is not known;
+ * Order of tables in an export of a 7.4 VE. Where Account stands there is not known;
  * tables that are not listed follow at the end in the order of the loaded file.
  */
 export const exportOrder: readonly string[] = [

@@ -2,7 +2,7 @@ import type { Faults, Occasion } from "./faults.ts";
 import type { Recorder } from "./recorder.ts";
 import type { Settings } from "./settings.ts";
 
-/** Access levels by their RADIUS number (sbc-rest.md 2.2). */
+/** Access levels by their RADIUS number. */
 export const levels = { monitor: 50, administrator: 100, securityAdministrator: 200 } as const;
 export type Level = keyof typeof levels;
 

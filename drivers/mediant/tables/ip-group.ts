@@ -2,7 +2,7 @@ import type { TableSchema } from "../../driver.ts";
 import { integer, onOff, reference, rowName, tags, text, words } from "../grammar.ts";
 import { doc, field, inferred, mandatory, seen, unnamed } from "./field.ts";
 
-/** IP Groups (configuration tables, section 5). Text whose limit nobody knows is kept to 100 characters. */
+/** IP Groups. Text whose limit nobody knows is kept to 100 characters. */
 export const ipGroup: TableSchema = {
   name: "ip-group",
   cliPath: "ip-group",

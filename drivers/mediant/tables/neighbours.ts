@@ -2,7 +2,7 @@ import type { FieldSchema, TableName, TableSchema } from "../../driver.ts";
 import { reference, rowName } from "../grammar.ts";
 import { field } from "./field.ts";
 
-/** Tables that owned rows refer to by name. They are read, never written (configuration tables, section 6). */
+/** Tables that owned rows refer to by name. They are read, never written. */
 export const neighbours: readonly TableSchema[] = [
   neighbour("srd", "srd", "SRD", [field("name", "Name", rowName(40))]),
   neighbour("sip-interface", "sip-interface", "SIPInterface", [

@@ -4,7 +4,7 @@ import { doc, field, inferred, mandatory, seen, unnamed } from "./field.ts";
 
 const inferredName = { nameConfidence: "inferred" } as const;
 
-/** Proxy Sets. Codes without a known word read as numbers, for example `-1` (configuration tables, section 4). */
+/** Proxy Sets. Codes without a known word read as numbers, for example `-1`. */
 export const proxySet: TableSchema = {
   name: "proxy-set",
   cliPath: "proxy-set",
