@@ -142,6 +142,14 @@ describe("before the first script, and only then,", () => {
     expect(device.backups()).toBe(1);
   });
 
+  it("the copy from before a run that broke off is not pushed out by one of its half-done work", async () => {
+    const kept: string[] = [];
+    const keepBackup = async (text: string) => void kept.push(text);
+    await (await opened({ keepBackup })).send([step], []);
+    await (await opened({ keepBackup })).send([change], []);
+    expect(kept).toHaveLength(1);
+  });
+
   it("somebody may put the run off, and then nothing is recorded", async () => {
     const beforeFirstWrite = () => Promise.reject(new PutOff("foreign-edits", "wait"));
     const session = await opened({ beforeFirstWrite });
