@@ -25,6 +25,9 @@ export function openTurns(connection: Connection, tasks: Tasks, judge: Judge, se
   const oldestWaiting = db.prepare<[string], ConversionRow>(
     "SELECT * FROM conversions WHERE tenant_id = ? AND state = 'waiting' ORDER BY seq LIMIT 1",
   );
+  const waiting = db.prepare<[string], ConversionRow>(
+    "SELECT * FROM conversions WHERE tenant_id = ? AND state = 'waiting' ORDER BY seq",
+  );
   const holdName = db.prepare<[ConversionRow]>(
     `INSERT INTO names (device, name, tenant_id, short_name)
      VALUES (@device, lower(@short_name), @tenant_id, @short_name)`,
@@ -82,6 +85,11 @@ export function openTurns(connection: Connection, tasks: Tasks, judge: Judge, se
     while (running.get(tenantId) === undefined) {
       const next = oldestWaiting.get(tenantId);
       if (next === undefined || carryOut(next) === "wait") return;
+    }
+    // The rest waits on, for another one than before.
+    for (const row of waiting.all(tenantId)) {
+      const verdict = judge(toNewConversion(row, sealer), readFacts(row));
+      if (verdict.kind === "wait") tasks.note(row.task_id, verdict.message);
     }
   }
 

@@ -28,6 +28,7 @@ export function testTurns(newPlace: NewPlace): void {
       expect(await setting.conversion(second)).toMatchObject({ state: "ready" });
       expect((await setting.task(second)).messages.at(-1)).toEqual(information("queued"));
       expect(await setting.conversion(third)).toMatchObject({ state: "waiting" });
+      expect((await setting.task(third)).messages.at(-1)).toEqual(information(`waits for ${second.taskId}`));
     });
 
     it("lets the next take the name that the failed one held", async () => {
