@@ -31,7 +31,7 @@ export function keepAuditTrail({ db, now, write }: Connection): AuditTrail {
     append,
 
     async audit(entry) {
-      write(() => append(entry));
+      await write(() => append(entry));
     },
 
     async auditTrail({ device, taskId, limit }) {

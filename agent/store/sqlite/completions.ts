@@ -62,7 +62,7 @@ export function keepCompletions(
 
   return {
     async complete(lease, completions) {
-      write(() => {
+      await write(() => {
         fences.demand(lease);
         for (const completion of completions) {
           const row = byTask.get(completion.taskId);
@@ -84,7 +84,7 @@ export function keepCompletions(
     },
 
     async completeSite(taskId, messages) {
-      write(() => {
+      await write(() => {
         const row = byTask.get(taskId);
         if (row === undefined) throw new Error(`${taskId} is no conversion`);
         if (row.state === "ended" && tasks.read(taskId)?.details[0] === "Converted") return;

@@ -8,17 +8,39 @@ export interface Connection {
   db: Database;
   /** Whole milliseconds since 1970. */
   now: () => number;
-  /** Runs one unit of work in an immediate transaction; listeners hear what it announced once it is durable. */
-  write: <T>(work: () => T) => T;
+  /**
+   * Runs one unit of work, in the order of the calls, and resolves when it is durable; one that throws leaves nothing
+   * behind. Units that were asked for together share one transaction, and so one sync to disk. Listeners hear what a
+   * unit announced once it is durable, and before its caller does.
+   */
+  write: <T>(work: () => T) => Promise<T>;
   /** Inside `write` only. Lost when the unit of work fails. */
   announce: (event: StoreEvent) => void;
   watch: (listener: Listener) => () => void;
+  /** Resolves when nothing is waiting to be written. */
+  drain: () => Promise<void>;
 }
+
+interface Unit {
+  work: () => unknown;
+  resolve: (value: unknown) => void;
+  reject: (reason: unknown) => void;
+}
+
+/** So that a unit of work does not wait long for those that share its transaction. */
+const maxUnits = 200;
+
+// Taken here, so that a clock that somebody replaces later does not stop the store.
+const defer = setImmediate;
 
 /** Errors of listeners go to `onListenerError`; nobody else hears of them, and other listeners are still called. */
 export function openConnection(db: Database, now: () => number, onListenerError: (error: unknown) => void): Connection {
   const listeners = new Set<{ hear: Listener }>();
+  const runUnit = db.transaction((work: () => unknown) => work());
+  const waiting: Unit[] = [];
+  const drained: (() => void)[] = [];
   let announced: StoreEvent[] = [];
+  let scheduled = false;
 
   function deliver(events: readonly StoreEvent[]): void {
     for (const event of events)
@@ -30,22 +52,56 @@ export function openConnection(db: Database, now: () => number, onListenerError:
         }
   }
 
+  /** Nested in the transaction of its group, a unit that fails takes back its own part alone. */
+  function attempt(unit: Unit): () => void {
+    const before = announced.length;
+    try {
+      const result = runUnit(unit.work);
+      return () => unit.resolve(result);
+    } catch (error) {
+      // Trouble with the disk ends the whole transaction, and with it what others of the group wrote.
+      if (!db.inTransaction) throw error;
+      announced.length = before;
+      return () => unit.reject(error);
+    }
+  }
+
+  function schedule(): void {
+    if (scheduled) return;
+    scheduled = true;
+    defer(flush);
+  }
+
+  function flush(): void {
+    scheduled = false;
+    const units = waiting.splice(0, maxUnits);
+    announced = [];
+    let settle: (() => void)[];
+    try {
+      settle = db.transaction(() => units.map(attempt)).immediate();
+      deliver(announced);
+    } catch (error) {
+      settle = units.map((unit) => () => unit.reject(error));
+    }
+    for (const tell of settle) tell();
+    if (waiting.length > 0) schedule();
+    else for (const tell of drained.splice(0)) tell();
+  }
+
   return {
     db,
     now: () => Math.floor(now()),
-    write(work) {
-      announced = [];
-      const result = db.transaction(work).immediate();
-      const events = announced;
-      announced = [];
-      deliver(events);
-      return result;
-    },
+    write: <T>(work: () => T) =>
+      new Promise<T>((resolve, reject) => {
+        waiting.push({ work, resolve: (value) => resolve(value as T), reject });
+        schedule();
+      }),
     announce: (event) => void announced.push(event),
     watch(listener) {
       const entry = { hear: listener };
       listeners.add(entry);
       return () => void listeners.delete(entry);
     },
+    drain: () => (waiting.length === 0 ? Promise.resolve() : new Promise<void>((resolve) => drained.push(resolve))),
   };
 }

@@ -52,7 +52,7 @@ export function keepConversions(
   return {
     async accept(conversion) {
       const taskId = `wst_${randomUUID()}`;
-      const verdict = write(() => {
+      const verdict = await write(() => {
         const acceptedAt = now();
         tasks.create(taskId, acceptedAt);
         insert.run({
@@ -91,7 +91,7 @@ export function keepConversions(
     },
 
     async noteProgress(taskIds, message) {
-      write(() => {
+      await write(() => {
         for (const id of taskIds) tasks.note(id, message);
       });
     },

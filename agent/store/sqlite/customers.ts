@@ -49,7 +49,7 @@ export function keepCustomers(
     },
 
     async updateLinks(lease, changed) {
-      write(() => {
+      await write(() => {
         fences.demand(lease);
         for (const { secrets, ...link } of changed) {
           const { changes } = update.run({

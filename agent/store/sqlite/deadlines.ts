@@ -41,7 +41,7 @@ export function keepDeadlines(
     },
 
     async setStandstill(device, standing) {
-      write(() => {
+      await write(() => {
         if (standing) {
           stand.run(device, now());
           return;

@@ -5,7 +5,10 @@ import type { Tasks } from "./tasks.ts";
 /** Rows of each kind that one call deletes at most, so that nobody waits long behind it. */
 const maxPruned = 5_000;
 
-export function keepHouse({ db, now, write }: Connection, tasks: Tasks): Pick<Store, "probe" | "prune" | "close"> {
+export function keepHouse(
+  { db, now, write, drain }: Connection,
+  tasks: Tasks,
+): Pick<Store, "probe" | "prune" | "close"> {
   const proof = db.prepare<[string]>("INSERT OR REPLACE INTO facts (key, value) VALUES ('probed at', ?)");
   const pruneConversions = db.prepare<[number, number], { task_id: string }>(
     `DELETE FROM conversions WHERE seq IN
@@ -19,7 +22,7 @@ export function keepHouse({ db, now, write }: Connection, tasks: Tasks): Pick<St
 
   return {
     async probe() {
-      write(() => proof.run(String(now())));
+      await write(() => proof.run(String(now())));
     },
 
     async prune(olderThanMs) {
@@ -32,6 +35,7 @@ export function keepHouse({ db, now, write }: Connection, tasks: Tasks): Pick<St
     },
 
     async close() {
+      await drain();
       db.close();
     },
   };

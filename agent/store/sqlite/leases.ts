@@ -89,7 +89,7 @@ export function keepLeases({ db, now, write }: Connection, fences: Fences, seale
     },
 
     async renewLease(lease) {
-      write(() => {
+      await write(() => {
         fences.demand(lease);
         renew.run(now(), lease.device);
       });
@@ -97,11 +97,11 @@ export function keepLeases({ db, now, write }: Connection, fences: Fences, seale
 
     async releaseLease({ device, fence }) {
       // What it was given keeps its fence until the next claim; a fence says nothing without its lease.
-      write(() => free.run(device, fence));
+      await write(() => free.run(device, fence));
     },
 
     async releaseAllLeases() {
-      write(() => freeAll.run());
+      await write(() => freeAll.run());
     },
   };
 }

@@ -34,11 +34,11 @@ export function keepLogins({
 
     async endLogin(device, credentialHash, result) {
       if (result === "refused") return;
-      write(() => (result === "accepted" ? clear : takeBack).run(device, credentialHash));
+      await write(() => (result === "accepted" ? clear : takeBack).run(device, credentialHash));
     },
 
     async clearLogins(device) {
-      write(() => clearAll.run(device));
+      await write(() => clearAll.run(device));
     },
 
     async loginFailures() {

@@ -17,14 +17,14 @@ export function keepPauses(
 
   return {
     async pauseDevice(device, reason, by) {
-      write(() => {
+      await write(() => {
         pause.run({ device, reason, by, at: now() });
         append({ event: "pause", device, taskId: null, who: by, data: { reason } });
       });
     },
 
     async resumeDevice(device, reason, by) {
-      write(() => {
+      await write(() => {
         if (resume.run(device).changes === 0) return;
         append({ event: "resume", device, taskId: null, who: by, data: { reason } });
       });

@@ -31,7 +31,7 @@ export function keepRecords(
   return {
     async recordWrite(lease, { runId, serialNumber, taskIds, creates, changes }) {
       const id = randomUUID();
-      write(() => {
+      await write(() => {
         fences.demand(lease);
         insert.run({
           id,
@@ -56,7 +56,7 @@ export function keepRecords(
     },
 
     async withdrawWrite(lease, recordId) {
-      write(() => {
+      await write(() => {
         fences.demand(lease);
         const record = withdraw.get(recordId, lease.device);
         for (const taskId of record === undefined ? [] : readJson.texts(record.task_ids))
@@ -65,7 +65,7 @@ export function keepRecords(
     },
 
     async recordSaved(lease) {
-      write(() => {
+      await write(() => {
         fences.demand(lease);
         save.run(now(), lease.device);
       });
