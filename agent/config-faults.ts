@@ -37,8 +37,8 @@ export function crossFaults(config: AgentConfig): string[] {
     config.carriers.map((c) => c.name.toLowerCase()),
   );
   once(
-    "portal.tokens.name",
-    config.portal.tokens.map((t) => t.name),
+    "portal.tokens.name, agents.name",
+    [...config.portal.tokens, ...config.agents].map((t) => t.name),
   );
   const loopback = isLoopback(config.portal.host);
   if (!loopback && config.portal.tls === undefined && !config.portal.behindProxy)
@@ -60,4 +60,43 @@ export function crossFaults(config: AgentConfig): string[] {
   if (ovoc?.url.startsWith("http:") === true && !ovoc.plaintext && !isLoopback(new URL(ovoc.url).hostname))
     faults.push("ovoc.url: http:// sends the password in clear: use https://, or set ovoc.plaintext: true");
   return faults;
+}
+
+/**
+ * What is started with a configuration: portal and agent in one process, the portal alone, or an agent whose portal is
+ * elsewhere.
+ */
+export type Role = "embedded" | "portal" | "agent";
+
+/** The role that a configuration seems to be written for. */
+export function likelyRole({ agents, devices, source }: AgentConfig): Role {
+  if (agents.length > 0 && devices.length === 0) return "portal";
+  return source.url === undefined ? "embedded" : "agent";
+}
+
+/** What a role lacks, or has that it must not have. */
+export function roleFaults(config: AgentConfig, role: Role): string[] {
+  if (role === "portal")
+    return [
+      ...(config.agents.length > 0
+        ? []
+        : ["agents: is empty: name at least one agent with its token, devices and gateways"]),
+      ...(config.portal.tls !== undefined || config.portal.behindProxy
+        ? []
+        : [
+            "portal.tls: is missing: agents pull over HTTPS only; or set portal.behindProxy: true where a TLS proxy stands in front",
+          ]),
+      ...(config.devices.length === 0
+        ? []
+        : ["devices: a portal works on none: move them to the agent near them, or use 'sbc-agent run'"]),
+    ];
+  return [
+    ...(config.devices.length > 0 ? [] : ["devices: is empty: name at least one"]),
+    ...(role === "agent" || config.agents.length === 0
+      ? []
+      : ["agents: nobody pulls from 'sbc-agent run': use 'sbc-agent portal', or take them out"]),
+    ...(role === "embedded" || config.source.url !== undefined
+      ? []
+      : ["source.url: is missing: where to pull conversions from; or pass --portal URL"]),
+  ];
 }

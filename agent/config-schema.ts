@@ -1,5 +1,6 @@
 import { validate } from "node-cron";
 import { z } from "zod";
+import { linkPlaceholders, placeholdersOf, sitePlaceholders, tenantLinkPlaceholders } from "./ovoc-templates.ts";
 
 /** A secret is only ever named: by environment variable, by file (mode 0600), or by systemd credential. */
 const secretReference = z
@@ -26,14 +27,31 @@ const duration = z
     return Number(amount) * unit[word as keyof typeof unit];
   });
 
-/** The API's scopes; `admin` includes all others. */
+/** The API's scopes; `admin` includes all others but `agent`, which goes with named devices and gateways only. */
 export const scopes = ["client", "agent", "read", "operate", "admin"] as const;
 export type Scope = (typeof scopes)[number];
 
 const token = z.strictObject({
   name,
-  scopes: z.array(z.enum(scopes)).min(1),
+  scopes: z
+    .array(z.enum(scopes).exclude(["agent"], "client, read, operate or admin; agents stand under 'agents'"))
+    .min(1),
   token: secretReference,
+});
+
+const gateway = z.hostname().transform((fqdn) => fqdn.toLowerCase());
+
+const agent = z.strictObject({
+  name,
+  token: secretReference,
+  devices: z.array(name).min(1),
+  gateways: z.array(gateway).min(1),
+});
+
+const source = z.strictObject({
+  url: z.url({ protocol: /^https$/, error: "https://HOST[:PORT][/PATH]" }).optional(),
+  token: secretReference.default({ env: "SBC_AGENT_SOURCE_TOKEN" }),
+  ca: z.string().min(1).optional(),
 });
 
 const trust = z.union([
@@ -55,7 +73,7 @@ const device = z.strictObject({
   trust: trust.default("enrolled"),
   model: z.string().optional().describe("tier for table limits, for example ve-4gb"),
   mode: z.enum(["manage", "observe"]).default("manage"),
-  gateways: z.array(z.hostname().transform((fqdn) => fqdn.toLowerCase())).min(1),
+  gateways: z.array(gateway).min(1),
   blueprint: name.default("oc-default"),
   defaults: variables.default({}).describe("variables of the blueprint, as {{device.NAME}}"),
   foreignEdits: z.enum(["wait", "save", "refuse"]).default("wait"),
@@ -110,16 +128,63 @@ const run = z.strictObject({
   backups: z.int().min(1).max(100).default(5),
 });
 
-const ovoc = z.strictObject({
-  url: z.url({ protocol: /^https?$/ }),
-  plaintext: z.boolean().default(false).describe("plain HTTP to another machine: credentials travel in clear"),
-  user: z.string().min(1),
-  password: secretReference,
-  ca: z.string().optional(),
-  sitesPath: z.string().startsWith("/").default("/ovoc/v1/topology/sites"),
-  siteBody: z.record(z.string(), z.unknown()).default({ name: "{{siteName}}" }),
-  requestMs: milliseconds.min(100).default(10_000),
-});
+const body = z.record(z.string(), z.unknown());
+const ovocPath = z.string().regex(/^\/[^?#\s]*$/, "a path that begins with '/', without query");
+
+const ovoc = z
+  .strictObject({
+    url: z.url({ protocol: /^https?$/, error: "https://HOST[:PORT][/PATH]" }).refine((text) => {
+      const url = URL.canParse(text) ? new URL(text) : undefined;
+      return url !== undefined && url.username === "" && url.password === "" && url.search === "" && url.hash === "";
+    }, "no account, query or fragment in it"),
+    plaintext: z.boolean().default(false).describe("plain HTTP to another machine: credentials travel in clear"),
+    user: z.string().min(1).optional(),
+    password: secretReference.optional(),
+    token: secretReference.optional().describe("a bearer token, in place of user and password"),
+    ca: z.string().optional(),
+    sitesPath: ovocPath.default("/ovoc/v1/topology/sites"),
+    siteBody: body.default({ name: "{{siteName}}" }),
+    links: z.boolean().default(false),
+    linksPath: ovocPath.default("/ovoc/v1/topology/links"),
+    linkBody: body.default({ name: "{{ipGroup}}", deviceId: "{{deviceId}}", siteId: "{{siteId}}" }),
+    tenantLinkBody: body.default({ name: "{{tenantId}}", siteId: "{{siteId}}" }),
+    devicesPath: ovocPath.default("/ovoc/v1/topology/devices"),
+    devices: z
+      .record(name, z.union([z.int().min(0), z.string().min(1)]))
+      .default({})
+      .describe("device → its id (a number) or its name in OVOC"),
+    requestMs: milliseconds.min(100).default(10_000),
+  })
+  .superRefine((settings, context) => {
+    const fault = (path: string[], message: string) => context.addIssue({ code: "custom", path, message });
+    const only = (setting: string, template: unknown, known: readonly string[]) => {
+      for (const one of placeholdersOf(template).filter((found) => !known.includes(found)))
+        fault([setting], `{{${one}}} is none of ${known.map((each) => `{{${each}}}`).join(", ")}`);
+    };
+    // What is looked up is the name, so a name that two customers share would make one's site the other's.
+    const named = (setting: string, { name: given }: Record<string, unknown>, keys: readonly string[]) => {
+      if (typeof given !== "string" || !keys.some((key) => placeholdersOf(given).includes(key)))
+        fault([setting, "name"], `must hold ${keys.map((key) => `{{${key}}}`).join(" or ")}`);
+    };
+    only("sitesPath", settings.sitesPath, sitePlaceholders);
+    only("siteBody", settings.siteBody, sitePlaceholders);
+    only("linksPath", settings.linksPath, tenantLinkPlaceholders);
+    only("linkBody", settings.linkBody, linkPlaceholders);
+    only("tenantLinkBody", settings.tenantLinkBody, tenantLinkPlaceholders);
+    only("devicesPath", settings.devicesPath, []);
+    named("siteBody", settings.siteBody, ["siteName", "tenantId"]);
+    named("linkBody", settings.linkBody, ["ipGroup"]);
+    named("tenantLinkBody", settings.tenantLinkBody, ["tenantId"]);
+  })
+  // `password` holds the secret that is used, whichever it is.
+  .transform(({ token, password, ...settings }, context) => {
+    const secret = token ?? password;
+    if (secret === undefined || (token === undefined && settings.user === undefined)) {
+      context.addIssue({ code: "custom", path: ["user"], message: "give user and password, or token" });
+      return z.NEVER;
+    }
+    return { ...settings, password: secret, bearer: token !== undefined };
+  });
 
 const schema = z.strictObject({
   dataDir: z.string().default("./data"),
@@ -131,11 +196,14 @@ const schema = z.strictObject({
       tls: z.strictObject({ cert: z.string(), key: z.string() }).optional(),
       behindProxy: z.boolean().default(false),
       inProgressStatus: z.string().min(1).default("InProgress"),
+      gatewayWait: duration.default(900_000),
       tokens: z.array(token).default([]),
       requestsPerMinute: z.int().min(1).default(6_000),
     })
     .prefault({}),
-  devices: z.array(device).min(1),
+  agents: z.array(agent).default([]),
+  source: source.prefault({}),
+  devices: z.array(device).default([]),
   carriers: z.array(carrier).default([]),
   blueprints: z.string().optional().describe("folder of further blueprints; the shipped ones are always there"),
   secretVariables: z.array(z.string()).default(["CarrierUserPassword", "*Password*", "*Secret*"]),
@@ -164,4 +232,6 @@ export type AgentConfig = z.infer<typeof schema>;
 export type DeviceSettings = AgentConfig["devices"][number];
 export type CarrierSettings = AgentConfig["carriers"][number];
 export type RunSettings = AgentConfig["run"];
+export type AgentSettings = AgentConfig["agents"][number];
+export type SourceSettings = AgentConfig["source"];
 export type OvocSettings = NonNullable<AgentConfig["ovoc"]>;

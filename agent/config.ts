@@ -1,17 +1,20 @@
 import { readFileSync } from "node:fs";
 import { dirname, resolve } from "node:path";
 import { parse as parseYaml, YAMLParseError } from "yaml";
-import { crossFaults } from "./config-faults.ts";
+import { crossFaults, roleFaults, type Role } from "./config-faults.ts";
 import { configSchema, type AgentConfig, type SecretReference } from "./config-schema.ts";
 
+export { likelyRole, roleFaults, type Role } from "./config-faults.ts";
 export type {
   AgentConfig,
+  AgentSettings,
   CarrierSettings,
   DeviceSettings,
   OvocSettings,
   RunSettings,
   Scope,
   SecretReference,
+  SourceSettings,
 } from "./config-schema.ts";
 
 /** A configuration that cannot be used. `faults` names every fault with its path, all at once. */
@@ -58,6 +61,12 @@ function resolvePaths(config: AgentConfig, folder: string): AgentConfig {
         : { tls: { cert: resolve(folder, config.portal.tls.cert), key: resolve(folder, config.portal.tls.key) } }),
       tokens: config.portal.tokens.map((t) => ({ ...t, token: resolveFrom(folder, t.token) })),
     },
+    agents: config.agents.map((a) => ({ ...a, token: resolveFrom(folder, a.token) })),
+    source: {
+      ...config.source,
+      token: resolveFrom(folder, config.source.token),
+      ...(config.source.ca === undefined ? {} : { ca: resolve(folder, config.source.ca) }),
+    },
     devices: config.devices.map((d) => ({
       ...d,
       password: resolveFrom(folder, d.password),
@@ -88,4 +97,10 @@ export function loadConfig(file: string): AgentConfig {
     ]);
   }
   return checkConfig(data, file, dirname(resolve(file)));
+}
+
+/** Checks that a configuration serves for what is to be started with it. Throws ConfigError with every fault. */
+export function requireRole(config: AgentConfig, role: Role, file: string): void {
+  const faults = roleFaults(config, role);
+  if (faults.length > 0) throw new ConfigError(file, faults);
 }

@@ -1,10 +1,14 @@
 import type { Lane } from "./lane.ts";
 import type { DeviceReport, HealthReport } from "./reports.ts";
-import type { Store } from "./store/store.ts";
+import type { ConversionSource } from "./source/source.ts";
+import type { JournalStore } from "./store/store.ts";
 
 export interface HealthDependencies {
   lanes: ReadonlyMap<string, Lane>;
-  store: Pick<Store, "deviceModes" | "queues" | "countLinks" | "unsavedSince" | "loginFailures">;
+  source: Pick<ConversionSource, "queues" | "countLinks">;
+  journal: Pick<JournalStore, "deviceModes" | "unsavedSince" | "loginFailures">;
+  /** How the portal is reached, where it is elsewhere. */
+  portal: (() => NonNullable<HealthReport["portal"]>) | undefined;
   version: string;
   startedAt: number;
   now(): number;
@@ -31,15 +35,25 @@ function remarksOn(report: DeviceReport): string[] {
   ];
 }
 
+/** Without a word for this long, what the portal holds is not known here. */
+const silentMs = 60_000;
+
+function remarksOnPortal({ url, reachedAt, trouble }: NonNullable<HealthReport["portal"]>, now: number): string[] {
+  if (trouble !== null) return [`portal ${url}: ${trouble}`];
+  if (reachedAt === null) return [`portal ${url} was never reached: nothing is pulled`];
+  const silent = now - Date.parse(reachedAt);
+  return silent < silentMs ? [] : [`portal ${url} was last reached ${Math.round(silent / 1_000)} s ago`];
+}
+
 /** The state of every device of the inventory, and one remark for each thing that a human should look at. */
 export async function reportHealth(dependencies: HealthDependencies): Promise<HealthReport> {
-  const { lanes, store, version, startedAt, now } = dependencies;
+  const { lanes, source, journal, version, startedAt, now } = dependencies;
   const [modes, queues, links, unsaved, logins] = await Promise.all([
-    store.deviceModes(),
-    store.queues(),
-    store.countLinks(),
-    store.unsavedSince(),
-    store.loginFailures(),
+    journal.deviceModes(),
+    source.queues(),
+    source.countLinks(),
+    journal.unsavedSince(),
+    journal.loginFailures(),
   ]);
   const seconds = (since: number | undefined): number =>
     since === undefined ? 0 : Math.max(0, (now() - since) / 1_000);
@@ -62,12 +76,15 @@ export async function reportHealth(dependencies: HealthDependencies): Promise<He
       loginFailures: logins.filter(({ device }) => device === name).reduce((sum, { failures }) => sum + failures, 0),
     };
   });
-  const remarks = devices.flatMap(remarksOn);
+  const portal = dependencies.portal?.() ?? null;
+  const remarks = [...(portal === null ? [] : remarksOnPortal(portal, now())), ...devices.flatMap(remarksOn)];
   return {
     status: remarks.length === 0 ? "ok" : "degraded",
     version,
     startedAt: new Date(startedAt).toISOString(),
     remarks,
     devices,
+    portal,
+    announced: [],
   };
 }

@@ -12,12 +12,19 @@ import {
 } from "fastify-type-provider-zod";
 import { z } from "zod";
 import type { AgentConfig } from "./config.ts";
-import { addOperationsRoutes, type OperationsApiDependencies } from "./operations-api.ts";
+import {
+  addOperationsRoutes,
+  addOversightRoutes,
+  type OperationsApiDependencies,
+  type OversightDependencies,
+} from "./operations-api.ts";
 import { guardRoutes, type App } from "./portal/access.ts";
 import { addCustomerRoutes } from "./portal/customers.ts";
 import { answerBadPath, answerFailures, parseBodies } from "./portal/failures.ts";
 import { addLeadRoutes } from "./portal/leads.ts";
 import { commonProblems } from "./portal/problem.ts";
+import { addPullRoutes } from "./portal/pull.ts";
+import type { ConversionSettings } from "./portal/requests.ts";
 import { addTaskRoutes } from "./portal/tasks.ts";
 import type { JournalStore, PortalStore } from "./store/store.ts";
 import type { Tokens } from "./tokens.ts";
@@ -28,15 +35,29 @@ type HttpLog = (
   fields: Readonly<Record<string, string | number | null>>,
 ) => void;
 
-export interface HttpDependencies extends OperationsApiDependencies {
+interface Common extends OversightDependencies, ConversionSettings {
   /** Of the product, for the OpenAPI document. */
   version: string;
-  settings: Omit<AgentConfig["portal"], "tokens">;
-  store: PortalStore & Pick<JournalStore, "auditTrail">;
+  settings: Omit<AgentConfig["portal"], "tokens" | "gatewayWait">;
   tokens: Tokens;
   /** Gets one line for each request, without bodies, queries and headers, and one for each failure of the server. */
   log: HttpLog;
 }
+
+interface PortalPart {
+  store: PortalStore & Pick<JournalStore, "auditTrail">;
+}
+
+/** Portal and devices in one process: Live Platform's contract and all of the operators' API. */
+export type EmbeddedDependencies = Common & PortalPart & OperationsApiDependencies & { role?: "embedded" };
+
+/** No device near: Live Platform's contract, the pull API for agents elsewhere, and what operators may see. */
+export type PortalDependencies = Common & PortalPart & { role: "portal" };
+
+/** The portal is elsewhere: the operators' API alone. */
+export type AgentDependencies = Common & OperationsApiDependencies & { role: "agent" };
+
+export type HttpDependencies = EmbeddedDependencies | PortalDependencies | AgentDependencies;
 
 export interface HttpServer {
   /** Resolves with its URL once requests are taken. Throws when the address is in use or the certificate cannot be read. */
@@ -65,24 +86,58 @@ function logRequest(log: HttpLog, request: FastifyRequest, reply: FastifyReply):
   });
 }
 
-async function describeApi(app: App, version: string): Promise<void> {
+const portalTag = { name: "portal", description: "Live Platform's contract: scope client" };
+const pullTag = {
+  name: "pull",
+  description: "For agents elsewhere, each with its own token that is bound to devices and gateways; over TLS only",
+};
+const operationsTag = { name: "operations", description: "For operators: scopes read, operate and admin" };
+
+const contract =
+  "The create-customer contract of AudioCodes Live Platform. The portal's routes also stand under /tenantui.";
+const documents = {
+  embedded: { description: `${contract} And the operators' API.`, tags: [portalTag, operationsTag] },
+  portal: {
+    description: `${contract} And the pull API, by which agents near the devices take conversions and report their results.`,
+    tags: [portalTag, pullTag, operationsTag],
+  },
+  agent: { description: "The operators' API of an agent whose portal is elsewhere.", tags: [operationsTag] },
+};
+
+async function describeApi(app: App, version: string, role: keyof typeof documents): Promise<void> {
+  const { description, tags } = documents[role];
   await app.register(swagger, {
     openapi: {
       openapi: "3.1.0",
-      info: {
-        title: "sbc-agent",
-        version,
-        description:
-          "The create-customer contract of AudioCodes Live Platform, and the operators' API. The portal's routes also stand under /tenantui.",
-      },
-      tags: [
-        { name: "portal", description: "Live Platform's contract: scope client" },
-        { name: "operations", description: "For operators: scopes read, operate and admin" },
-      ],
+      info: { title: "sbc-agent", version, description },
+      tags,
       components: { securitySchemes: { bearer: { type: "http", scheme: "bearer" } } },
       security: [{ bearer: [] }],
     },
     transform: jsonSchemaTransform,
+  });
+}
+
+function addRoutes(app: App, dependencies: HttpDependencies): void {
+  const { inProgressStatus } = dependencies.settings;
+  if (dependencies.role !== "agent") {
+    addCustomerRoutes(app, { ...dependencies, prefixes });
+    addLeadRoutes(app, { ...dependencies, prefixes });
+    addTaskRoutes(app, { ...dependencies, inProgressStatus, prefixes: taskPrefixes });
+  }
+  if (dependencies.role === "portal") addPullRoutes(app, dependencies);
+  else addOperationsRoutes(app, dependencies);
+  addOversightRoutes(app, dependencies);
+  app.route({
+    method: "GET",
+    url: "/openapi.json",
+    config: { access: "any token" },
+    schema: {
+      tags: ["operations"],
+      summary: "This API as OpenAPI 3.1",
+      response: { 200: z.record(z.string(), z.unknown()), ...commonProblems },
+    },
+    handler: async () => ({ ...app.swagger() }),
   });
 }
 
@@ -123,26 +178,12 @@ async function build(dependencies: HttpDependencies): Promise<App> {
     void reply.headers({ "cache-control": "no-store", "x-content-type-options": "nosniff" });
   });
   guardRoutes(app, tokens);
-  await describeApi(app, version);
-  addCustomerRoutes(app, { ...dependencies, prefixes });
-  addLeadRoutes(app, { ...dependencies, prefixes });
-  addTaskRoutes(app, { ...dependencies, inProgressStatus: settings.inProgressStatus, prefixes: taskPrefixes });
-  addOperationsRoutes(app, dependencies);
-  app.route({
-    method: "GET",
-    url: "/openapi.json",
-    config: { access: "any token" },
-    schema: {
-      tags: ["operations"],
-      summary: "This API as OpenAPI 3.1",
-      response: { 200: z.record(z.string(), z.unknown()), ...commonProblems },
-    },
-    handler: async () => ({ ...app.swagger() }),
-  });
+  await describeApi(app, version, dependencies.role ?? "embedded");
+  addRoutes(app, dependencies);
   return app;
 }
 
-/** The portal API and the operators' API on one address. Nothing listens before `start`. */
+/** All APIs of this process's role on one address. Nothing listens before `start`. */
 export function createHttpServer(dependencies: HttpDependencies): HttpServer {
   let app: App | undefined;
   return {

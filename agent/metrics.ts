@@ -67,6 +67,11 @@ export function createMetrics(): Metrics {
     commandsSent: (device, count) => commands.inc({ device }, count),
     saved: (device) => saves.inc({ device }),
     async render(health) {
+      for (const { device, queue, oldestPendingSeconds, linked } of health.announced) {
+        gauges.queue.set({ device }, queue);
+        gauges.oldestPendingSeconds.set({ device }, oldestPendingSeconds);
+        gauges.linked.set({ device }, linked);
+      }
       for (const report of health.devices) {
         const labels = { device: report.device };
         for (const [field, metric] of Object.entries(gauges)) metric.set(labels, report[field as keyof typeof gauges]);

@@ -7,12 +7,16 @@ import { createCustomer, toNewConversion, type ConversionSettings } from "./port
 import { healthReport, planReport, resyncReport, resyncRequest } from "./reports.ts";
 import type { JournalStore } from "./store/store.ts";
 
-export interface OperationsApiDependencies extends ConversionSettings {
-  operations: Operations;
+export interface OversightDependencies {
+  operations: Pick<Operations, "health">;
   store: Pick<JournalStore, "auditTrail">;
   /** `failed` names checks, without details: readiness is open to everybody. */
   ready: () => Promise<{ ok: boolean; failed: readonly string[] }>;
   metrics: () => Promise<{ contentType: string; body: string }>;
+}
+
+export interface OperationsApiDependencies extends ConversionSettings {
+  operations: Operations;
 }
 
 const planSubject = z
@@ -58,7 +62,7 @@ async function answering<T>(work: Promise<T>): Promise<T> {
 const tags = ["operations"];
 const text = { description: "Text", content: { "text/plain": { schema: z.string() } } };
 
-function addProbes(app: App, { operations, ready, metrics }: OperationsApiDependencies): void {
+function addProbes(app: App, { operations, ready, metrics }: OversightDependencies): void {
   app.route({
     method: "GET",
     url: "/livez",
@@ -137,10 +141,9 @@ function addDeviceRoutes(app: App, { operations }: OperationsApiDependencies): v
     });
 }
 
-/** The operators' routes: probes, metrics, health, plans, re-sync, pauses, audit. */
+/** The operators' routes that need devices near: plans, re-sync, pauses. */
 export function addOperationsRoutes(app: App, dependencies: OperationsApiDependencies): void {
-  const { operations, store } = dependencies;
-  addProbes(app, dependencies);
+  const { operations } = dependencies;
   app.route({
     method: "POST",
     url: "/api/agent/v1/plan",
@@ -189,6 +192,12 @@ export function addOperationsRoutes(app: App, dependencies: OperationsApiDepende
     },
   });
   addDeviceRoutes(app, dependencies);
+}
+
+/** The operators' routes that every server has: probes, metrics, health, audit. */
+export function addOversightRoutes(app: App, dependencies: OversightDependencies): void {
+  const { store } = dependencies;
+  addProbes(app, dependencies);
   app.route({
     method: "GET",
     url: "/api/agent/v1/audit",

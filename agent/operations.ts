@@ -1,8 +1,9 @@
 import { randomUUID } from "node:crypto";
 import type { Lane } from "./lane.ts";
 import type { HealthReport, PlanReport, ResyncDeviceReport, ResyncReport, ResyncRequest } from "./reports.ts";
+import type { ConversionSource } from "./source/source.ts";
 import type { ClaimedConversion } from "./store/model.ts";
-import type { NewConversion, Store } from "./store/store.ts";
+import type { JournalStore, NewConversion, Verdict } from "./store/store.ts";
 
 /** What operators can ask of the agent, over HTTP or, where no daemon runs, from the command line alone. */
 export interface Operations {
@@ -42,16 +43,26 @@ function unasked(device: string, error: unknown): ResyncDeviceReport {
   return { device, result: "failed", reason, ...nothing };
 }
 
+/** What is known of conversions without asking a device. */
+export interface ConversionLookup {
+  /** With its secrets, or what stands for them. */
+  find(taskId: string): Promise<ClaimedConversion | undefined>;
+  /** What the portal would say of it now; undefined where only a portal elsewhere can say. */
+  judge(conversion: NewConversion): Promise<Verdict | undefined>;
+}
+
 export interface OperationsDependencies {
   lanes: ReadonlyMap<string, Lane>;
-  store: Store;
+  source: Pick<ConversionSource, "links">;
+  journal: Pick<JournalStore, "pauseDevice" | "resumeDevice" | "clearLogins">;
+  conversions: ConversionLookup;
   health(): Promise<HealthReport>;
   /** After a pause or its end. */
   applyModes(): Promise<void>;
 }
 
 export function createOperations(dependencies: OperationsDependencies): Operations {
-  const { lanes, store, health, applyModes } = dependencies;
+  const { lanes, source, journal, conversions, health, applyModes } = dependencies;
 
   function laneOf(device: string | null): Lane {
     const lane = device === null ? undefined : lanes.get(device);
@@ -62,7 +73,7 @@ export function createOperations(dependencies: OperationsDependencies): Operatio
 
   async function candidateOf(subject: Parameters<Operations["plan"]>[0]): Promise<ClaimedConversion> {
     if ("taskId" in subject) {
-      const conversion = await store.conversionWithSecrets(subject.taskId);
+      const conversion = await conversions.find(subject.taskId);
       if (conversion === undefined) throw new NotFound(`there is no task '${subject.taskId}'`);
       if (conversion.state !== "ready" && conversion.state !== "waiting")
         throw new NotFound(`task '${subject.taskId}' has no plan any more: it is past its device`);
@@ -81,8 +92,8 @@ export function createOperations(dependencies: OperationsDependencies): Operatio
 
   /** What the rules would say of a conversion before any device is looked at. */
   async function refusalOf(conversion: NewConversion): Promise<PlanReport | undefined> {
-    const verdict = await store.judge(conversion);
-    if (verdict.kind !== "failed" && verdict.kind !== "already-converted") return undefined;
+    const verdict = await conversions.judge(conversion);
+    if (verdict?.kind !== "failed" && verdict?.kind !== "already-converted") return undefined;
     const conflicts = verdict.messages.map(({ message }) => ({ customer: conversion.shortName, message }));
     const device = conversion.device ?? "(none)";
     return { device, changes: [], lines: [], reverse: [], conflicts, warnings: [] };
@@ -101,13 +112,10 @@ export function createOperations(dependencies: OperationsDependencies): Operatio
       return laneOf(candidate.device).plan(candidate);
     },
     async resync(request) {
-      const links = await store.links(
-        request.device === undefined ? {} : { device: laneOf(request.device).device.name },
-      );
+      const named = request.device === undefined ? {} : { device: laneOf(request.device).device.name };
       const wanted = request.customer?.toLowerCase();
-      const chosen = links.filter(
-        (link) => wanted === undefined || link.customerGuid === wanted || link.shortName.toLowerCase() === wanted,
-      );
+      const links = wanted === undefined ? [] : await source.links(named);
+      const chosen = links.filter((link) => link.customerGuid === wanted || link.shortName.toLowerCase() === wanted);
       if (wanted !== undefined && chosen.length === 0)
         throw new NotFound(`no linked customer '${request.customer ?? ""}'`);
       const customerOn = new Map(chosen.map((link) => [link.device, link.customerGuid]));
@@ -124,14 +132,14 @@ export function createOperations(dependencies: OperationsDependencies): Operatio
     },
     async pause(device, reason, by) {
       const lane = laneOf(device);
-      await store.pauseDevice(device, reason, by);
+      await journal.pauseDevice(device, reason, by);
       await applyModes();
       await lane.quiet(quietMs);
     },
     async resume(device, reason, by) {
       const lane = laneOf(device);
-      await store.resumeDevice(device, reason, by);
-      await store.clearLogins(device);
+      await journal.resumeDevice(device, reason, by);
+      await journal.clearLogins(device);
       await applyModes();
       lane.retryNow();
     },

@@ -30,13 +30,34 @@ export const deviceReport = z.object({
 });
 export type DeviceReport = z.infer<typeof deviceReport>;
 
+/** One device that an agent elsewhere serves, as the portal knows it. */
+export const announcedReport = z.object({
+  device: z.string(),
+  /** The name of the agent's token. */
+  agent: z.string(),
+  version: z.string(),
+  gateways: z.array(z.string()),
+  /** Paused or only observed: its conversions wait. */
+  standing: z.boolean(),
+  heardAt: z.string(),
+  queue: z.number(),
+  oldestPendingSeconds: z.number(),
+  linked: z.number(),
+});
+export type AnnouncedReport = z.infer<typeof announcedReport>;
+
 export const healthReport = z.object({
   status: z.enum(["ok", "degraded"]),
   version: z.string(),
   startedAt: z.string(),
   /** One line for each thing that a human should look at. */
   remarks: z.array(z.string()),
+  /** Those that this process works on. */
   devices: z.array(deviceReport),
+  /** The portal that this agent pulls from; null where it is its own. */
+  portal: z.object({ url: z.string(), reachedAt: time, trouble: z.string().nullable() }).nullable().default(null),
+  /** Those that agents elsewhere work on for this portal. */
+  announced: z.array(announcedReport).default([]),
 });
 export type HealthReport = z.infer<typeof healthReport>;
 

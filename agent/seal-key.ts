@@ -1,7 +1,7 @@
 import { existsSync } from "node:fs";
 import { join } from "node:path";
 import type { AgentConfig } from "./config.ts";
-import type { openSecrets } from "./secrets.ts";
+import type { ReadSecret } from "./secrets.ts";
 import { createSealKey, parseSealKey, readSealKey } from "./store/seal.ts";
 
 /** The store's file in the data folder. */
@@ -16,7 +16,7 @@ export function storeFile(dataDir: string): string {
  */
 export function readConfiguredSealKey(
   { sealKey, dataDir }: Pick<AgentConfig, "sealKey" | "dataDir">,
-  readSecret: ReturnType<typeof openSecrets>,
+  readSecret: ReadSecret,
 ): Buffer | "missing" {
   if ("credential" in sealKey) return parseSealKey(readSecret(sealKey), `credential ${sealKey.credential}`);
   if (existsSync(sealKey.file)) return readSealKey(sealKey.file);
@@ -27,10 +27,7 @@ export function readConfiguredSealKey(
 }
 
 /** The same, making the key where it is missing. */
-export function ensureSealKey(
-  config: Pick<AgentConfig, "sealKey" | "dataDir">,
-  readSecret: ReturnType<typeof openSecrets>,
-): Buffer {
+export function ensureSealKey(config: Pick<AgentConfig, "sealKey" | "dataDir">, readSecret: ReadSecret): Buffer {
   const key = readConfiguredSealKey(config, readSecret);
   if (key !== "missing") return key;
   if (!("file" in config.sealKey)) throw new Error("a credential cannot be made here");

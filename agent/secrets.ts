@@ -2,11 +2,13 @@ import { readFileSync, statSync } from "node:fs";
 import { join } from "node:path";
 import type { SecretReference } from "./config.ts";
 
+export type ReadSecret = (reference: SecretReference) => string;
+
 /**
  * Resolves secret references. Throws an Error that names the reference, never the value: an unset variable, a file
  * that others can read, an empty secret.
  */
-export function openSecrets(env: Readonly<Record<string, string | undefined>>): (reference: SecretReference) => string {
+export function openSecrets(env: Readonly<Record<string, string | undefined>>): ReadSecret {
   return (reference) => {
     if ("env" in reference) return notEmpty(env[reference.env], `environment variable ${reference.env}`);
     if ("file" in reference) return notEmpty(readPrivateFile(reference.file), `file ${reference.file}`);

@@ -1,12 +1,13 @@
 import PQueue from "p-queue";
 import type { Log } from "./log.ts";
-import type { OvocClient } from "./ovoc.ts";
+import type { LinkKey, OvocClient, OvocId } from "./ovoc.ts";
+import { OvocError } from "./ovoc-error.ts";
 import { backoff } from "./provisioning/outcome.ts";
 import type { Conversion, ExecutionMessage } from "./store/model.ts";
 import type { PortalStore } from "./store/store.ts";
 
 export interface SitesDependencies {
-  store: Pick<PortalStore, "sites" | "completeSite" | "noteProgress" | "watch">;
+  store: Pick<PortalStore, "sites" | "links" | "completeSite" | "noteProgress" | "watch">;
   /** Undefined where OVOC is not configured. */
   ovoc: OvocClient | undefined;
   log: Log;
@@ -14,94 +15,202 @@ export interface SitesDependencies {
   retryMinMs: number;
   retryMaxMs: number;
   now(): number;
+  /** How many are taken up at a time. Default 500. */
+  pageSize?: number;
 }
 
-/** The last step of a conversion: its site in OVOC. Retried alone, as the device is done by then. */
+/** The last step of a conversion: its site in OVOC, and its links. Retried alone, as the device is done by then. */
 export interface Sites {
   start(): void;
   stop(): Promise<void>;
 }
 
-const pageSize = 500;
+/** A conversion that was taken up, and how far it came. */
+interface Attempt {
+  readonly conversion: Conversion;
+  failures: number;
+  trying: boolean;
+  /** What is known to stand in OVOC; a later try begins with the lookup again. */
+  made: ExecutionMessage[];
+  missing: string[];
+}
+
+const concurrency = 4;
 
 const information = (message: string): ExecutionMessage => ({ level: "Information", message });
 
+const describeLink = (key: LinkKey): string =>
+  key.kind === "tenant" ? "the link of the tenant" : `the link of IP Group '${key.ipGroup}'`;
+
+function warn({ conversion, missing }: Attempt, reason: string): ExecutionMessage {
+  const what = missing.join(", ");
+  return {
+    level: "Warning",
+    message: `Customer '${conversion.shortName}' is converted, but this is missing in Ovoc: ${what}. Last seen: ${reason}. Make it there by hand.`,
+  };
+}
+
 export function createSites(dependencies: SitesDependencies): Sites {
-  const { store, ovoc, log, pollMs, retryMinMs, retryMaxMs, now } = dependencies;
-  const queue = new PQueue({ concurrency: 4 });
-  const busy = new Map<string, { failures: number }>();
+  const { store, ovoc, log, pollMs, retryMinMs, retryMaxMs, now, pageSize = 500 } = dependencies;
+  const queue = new PQueue({ concurrency });
+  const attempts = new Map<string, Attempt>();
   const ending = new AbortController();
   const timers = new Set<NodeJS.Timeout>();
+  /** Tries that OVOC did not answer, one after the other. */
+  let outages = 0;
   let unwatch: (() => void) | undefined;
   let poll: NodeJS.Timeout | undefined;
   let looking = false;
   let again = false;
 
-  async function finish(conversion: Conversion, messages: ExecutionMessage[]): Promise<void> {
+  const isEnding = (): boolean => ending.signal.aborted;
+
+  async function finish({ conversion }: Attempt, messages: ExecutionMessage[]): Promise<void> {
     await store.completeSite(conversion.taskId, messages);
-    busy.delete(conversion.taskId);
+    attempts.delete(conversion.taskId);
   }
 
-  async function make(conversion: Conversion, attempt: { failures: number }): Promise<void> {
-    const { taskId, shortName } = conversion;
+  function later(ms: number, act: () => void): void {
+    const timer = setTimeout(() => {
+      timers.delete(timer);
+      act();
+    }, ms);
+    timers.add(timer);
+  }
+
+  /** By IP Group; of a customer without any, by tenant. */
+  async function linkKeysOf({ variant, customerGuid, taskId }: Conversion): Promise<LinkKey[]> {
+    if (ovoc?.makesLinks !== true) return [];
+    if (variant === "tenant") return [{ kind: "tenant" }];
+    const links = await store.links({ customerGuid });
+    if (links.length === 0) throw new OvocError("missing", `${taskId} has no stored link to take its IP Groups from`);
+    return links.flatMap(({ device, intent }) =>
+      intent.rows
+        .filter(({ table, role }) => table === "ip-group" && role === "own")
+        .map(({ name }) => ({ kind: "ip-group" as const, ipGroup: name, device })),
+    );
+  }
+
+  /** Makes what is missing. One link that cannot be made does not keep the others. Throws OvocError. */
+  async function make(attempt: Attempt, { ensureSite, ensureLink }: OvocClient): Promise<void> {
+    const { shortName, fullName, tenantId } = attempt.conversion;
+    const customer = { siteName: shortName, fullName, tenantId };
+    const keys = await linkKeysOf(attempt.conversion);
+    const site = `the site of customer '${shortName}'`;
+    attempt.missing = [site, ...keys.map(describeLink)];
+    attempt.made = [];
+    const seen = (what: string, message: string): void => {
+      attempt.missing = attempt.missing.filter((one) => one !== what);
+      attempt.made.push(information(message));
+    };
+    const { id } = await ensureSite(customer, ending.signal);
+    seen(site, "Site created in Ovoc");
+    const faults: OvocError[] = [];
+    const link = async (siteId: OvocId, key: LinkKey): Promise<void> => {
+      try {
+        await ensureLink(customer, siteId, key, ending.signal);
+        seen(describeLink(key), `${describeLink(key).replace(/^the link/, "Link")} is in Ovoc`);
+      } catch (error) {
+        if (!(error instanceof OvocError) || error.concernsAll) throw error;
+        faults.push(error);
+      }
+    };
+    for (const key of keys) await link(id, key);
+    const [first] = faults;
+    if (first !== undefined) throw new OvocError(first.code, faults.map(({ message }) => message).join("; "));
+  }
+
+  /** Only this customer's trouble: it is tried again by itself. */
+  async function putOff(attempt: Attempt, reason: string): Promise<void> {
+    const { conversion } = attempt;
+    attempt.failures += 1;
+    log.warn("site not made", {
+      task: conversion.taskId,
+      device: conversion.device,
+      reason,
+      failures: attempt.failures,
+    });
+    if (now() >= conversion.deadlineAt) return finish(attempt, [...attempt.made, warn(attempt, reason)]);
+    const message = `Not in Ovoc yet: ${attempt.missing.join(", ")} (${reason}). It is tried again.`;
+    await store.noteProgress([conversion.taskId], information(message));
+    later(backoff(attempt.failures, retryMinMs, retryMaxMs, Math.random), () => enqueue(attempt));
+  }
+
+  /** OVOC's own trouble: nothing else is tried meanwhile, and then one customer alone. */
+  async function pause(attempt: Attempt, reason: string): Promise<void> {
+    const isKnown = queue.isPaused;
+    queue.pause();
+    enqueue(attempt);
+    if (isKnown) return;
+    queue.concurrency = 1;
+    outages += 1;
+    later(backoff(outages, retryMinMs, retryMaxMs, Math.random), () => queue.start());
+    log.warn("OVOC not usable", { reason, failures: outages, waiting: attempts.size });
+    const waiting = [...attempts.values()].filter(({ trying }) => !trying);
+    const overdue = waiting.filter(({ conversion }) => now() >= conversion.deadlineAt);
+    for (const one of overdue) await finish(one, [...one.made, warn(one, reason)]);
+    await store.noteProgress(
+      waiting.filter((one) => !overdue.includes(one)).map(({ conversion }) => conversion.taskId),
+      information(`Not in Ovoc yet: ${reason}. It is tried again.`),
+    );
+  }
+
+  function resume(): void {
+    outages = 0;
+    queue.concurrency = concurrency;
+  }
+
+  async function attend(attempt: Attempt): Promise<void> {
+    if (isEnding() || attempts.get(attempt.conversion.taskId) !== attempt) return;
+    if (ovoc === undefined)
+      return finish(attempt, [information("OVOC is not configured: no site was created in Ovoc.")]);
+    attempt.trying = true;
     try {
-      await ovoc?.ensureSite(shortName, ending.signal);
-      await finish(conversion, [
-        information(
-          ovoc === undefined ? "OVOC is not configured: no site was created in Ovoc." : "Site created in Ovoc",
-        ),
-      ]);
+      await make(attempt, ovoc);
+      resume();
+      await finish(attempt, attempt.made);
     } catch (error) {
-      if (ending.signal.aborted) return;
-      const reason = error instanceof Error ? error.message : String(error);
-      attempt.failures += 1;
-      log.warn("site not made", { task: taskId, device: conversion.device, reason, failures: attempt.failures });
-      if (now() >= conversion.deadlineAt)
-        return finish(conversion, [
-          {
-            level: "Warning",
-            message: `Customer '${shortName}' is converted on the device, but its site is missing in Ovoc: ${reason}. Create site '${shortName}' there.`,
-          },
-        ]);
-      await store.noteProgress([taskId], {
-        level: "Information",
-        message: `The site of customer '${shortName}' is not in Ovoc yet: ${reason}. It is tried again.`,
-      });
-      const timer = setTimeout(
-        () => {
-          timers.delete(timer);
-          enqueue(conversion, attempt);
-        },
-        backoff(attempt.failures, retryMinMs, retryMaxMs, Math.random),
-      );
-      timers.add(timer);
+      if (isEnding()) return;
+      if (!(error instanceof OvocError)) throw error;
+      attempt.trying = false;
+      if (error.concernsAll) await pause(attempt, error.message);
+      else {
+        resume();
+        await putOff(attempt, error.message);
+      }
     }
   }
 
-  function enqueue(conversion: Conversion, attempt: { failures: number }): void {
+  function enqueue(attempt: Attempt): void {
+    const { taskId } = attempt.conversion;
     void queue.add(() =>
-      make(conversion, attempt).catch((error: unknown) => {
-        busy.delete(conversion.taskId);
-        log.error("site step failed", { task: conversion.taskId, reason: String(error) });
+      attend(attempt).catch((error: unknown) => {
+        // The next look takes it up anew.
+        attempts.delete(taskId);
+        log.error("site step failed", { task: taskId, reason: String(error) });
       }),
     );
   }
 
-  /** Takes up what is not yet; a page is enough, as its end looks for the next. */
+  /** Takes up what is not yet. Those that are taken up count among the oldest, so that they hide no later ones. */
   async function look(): Promise<void> {
-    const page = await store.sites(pageSize);
-    const fresh = page.filter(({ taskId }) => !busy.has(taskId));
+    const oldest = await store.sites(attempts.size + pageSize);
+    const fresh = oldest.filter(({ taskId }) => !attempts.has(taskId));
     for (const conversion of fresh) {
-      const attempt = { failures: 0 };
-      busy.set(conversion.taskId, attempt);
-      enqueue(conversion, attempt);
+      const missing = [
+        `the site of customer '${conversion.shortName}'`,
+        ...(ovoc?.makesLinks === true ? ["its links"] : []),
+      ];
+      const attempt: Attempt = { conversion, failures: 0, trying: false, made: [], missing };
+      attempts.set(conversion.taskId, attempt);
+      enqueue(attempt);
     }
-    if (page.length === pageSize && fresh.length > 0) void queue.onIdle().then(lookSoon);
+    if (fresh.length >= pageSize) again = true;
   }
 
   /** Many events at once are one look; an event during it is one more. */
   function lookSoon(): void {
-    if (ending.signal.aborted) return;
+    if (isEnding()) return;
     if (looking) {
       again = true;
       return;
@@ -113,7 +222,7 @@ export function createSites(dependencies: SitesDependencies): Sites {
         looking = false;
         if (again) {
           again = false;
-          lookSoon();
+          setImmediate(lookSoon);
         }
       });
   }
@@ -131,6 +240,7 @@ export function createSites(dependencies: SitesDependencies): Sites {
       clearInterval(poll);
       ending.abort();
       for (const timer of timers) clearTimeout(timer);
+      queue.clear();
       await queue.onIdle();
     },
   };

@@ -8,12 +8,22 @@ export interface TokenSettings {
   scopes: readonly Scope[];
   /** The token itself. */
   token: string;
+  /** Given for the scope `agent`, which stands alone, and for no other. */
+  agent?: AgentBinding;
+}
+
+/** What an agent's token is for; its calls concern nothing else. Gateways are FQDNs, in lower case. */
+export interface AgentBinding {
+  devices: ReadonlySet<string>;
+  gateways: ReadonlySet<string>;
 }
 
 /** Who calls. */
 export interface Identity {
   name: string;
-  /** Whether one of the scopes was granted; `admin` grants all. */
+  /** Present for the scope `agent`, and for no other. */
+  agent: AgentBinding | undefined;
+  /** Whether one of the scopes was granted; `admin` grants all but `agent`, which goes with a binding only. */
   may(scopes: readonly Scope[]): boolean;
 }
 
@@ -24,15 +34,27 @@ export interface Tokens {
 
 const digest = (text: string) => createHash("sha256").update(text, "utf8").digest();
 
-/** Throws an Error that names the tokens, never their values, where one value stands for two names. */
+function bindingOf({ name, scopes, agent }: TokenSettings): AgentBinding | undefined {
+  if (scopes.includes("agent") !== (agent !== undefined))
+    throw new Error(`token '${name}': the scope 'agent' goes with devices and gateways, and they with it`);
+  if (agent === undefined) return undefined;
+  if (scopes.length > 1)
+    throw new Error(`token '${name}': the scope 'agent' stands alone; give other tokens the others`);
+  return { devices: agent.devices, gateways: new Set([...agent.gateways].map((gateway) => gateway.toLowerCase())) };
+}
+
+/**
+ * Throws an Error that names the tokens, never their values, where one value stands for two names, or where the scope
+ * `agent` and a binding are not together and alone.
+ */
 export function createTokens(settings: readonly TokenSettings[]): Tokens {
-  const known = settings.map(({ name, scopes, token }) => ({
-    hash: digest(token),
-    identity: {
-      name,
-      may: (wanted: readonly Scope[]) => scopes.includes("admin") || wanted.some((scope) => scopes.includes(scope)),
-    },
-  }));
+  const known = settings.map((token) => {
+    const { name, scopes } = token;
+    const isAdmin = scopes.includes("admin");
+    const may = (wanted: readonly Scope[]): boolean =>
+      wanted.some((scope) => scopes.includes(scope) || (isAdmin && scope !== "agent"));
+    return { hash: digest(token.token), identity: { name, agent: bindingOf(token), may } };
+  });
   for (const [i, { hash, identity }] of known.entries()) {
     const twin = known.slice(0, i).find((other) => timingSafeEqual(other.hash, hash));
     if (twin !== undefined)

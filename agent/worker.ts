@@ -1,9 +1,7 @@
-import type { DeviceSettings } from "./config.ts";
 import type { Lane } from "./lane.ts";
 import type { Log } from "./log.ts";
 import type { Metrics } from "./metrics.ts";
 import type { ConversionSource } from "./source/source.ts";
-import type { ExecutionMessage } from "./store/model.ts";
 import type { JournalStore } from "./store/store.ts";
 
 export interface WorkerDependencies {
@@ -34,18 +32,7 @@ export function createWorker(dependencies: WorkerDependencies): Worker {
   let timer: NodeJS.Timeout | undefined;
   let polling: Promise<void> | undefined;
 
-  const overdue = (device: DeviceSettings | undefined, shortName: string): ExecutionMessage[] => [
-    {
-      level: "Error",
-      message: `Customer '${shortName}' was not converted: device ${device?.name ?? "(none)"} could not be worked on before the deadline, and nothing was sent to it. Look at 'sbc-agent status', then post the conversion again.`,
-    },
-  ];
-
   async function poll(): Promise<void> {
-    const ended = await source.endOverdue(({ device, shortName }) =>
-      overdue(device === null ? undefined : lanes.get(device)?.device, shortName),
-    );
-    for (const task of ended) log.warn("conversion overdue", { task });
     for (const { device } of await source.queues()) lanes.get(device)?.look();
     polled = now();
   }

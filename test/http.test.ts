@@ -76,7 +76,7 @@ const operatorRoutes: Route[] = [
     body: { reason: "x" },
   })),
   { method: "GET", route: `${agent}/audit`, path: `${agent}/audit`, scopes: ["admin"] },
-  { method: "GET", route: "/openapi.json", path: "/openapi.json", scopes },
+  { method: "GET", route: "/openapi.json", path: "/openapi.json", scopes: scopes.filter((scope) => scope !== "agent") },
 ];
 const doubled: Route = {
   method: "GET",
@@ -85,6 +85,10 @@ const doubled: Route = {
   scopes: ["client"],
   alias: true,
 };
+const routesOf = (paths: Record<string, object>): string[] =>
+  Object.entries(paths).flatMap(([path, methods]) =>
+    Object.keys(methods).map((method) => `${method.toUpperCase()} ${path}`),
+  );
 const guarded = [...portalRoutes, ...aliases, doubled, ...operatorRoutes];
 const open = ["/livez", "/readyz"];
 
@@ -98,7 +102,9 @@ describe("scopes", () => {
       else {
         expect(answer.status, scope).toBe(403);
         expect((answer.body as { detail: string }).detail).toMatch(
-          new RegExp(`Token '${scope}' lacks the scope .*'${route.scopes.at(-1) ?? ""}'`),
+          route.path === "/openapi.json"
+            ? "Token 'agent' is an agent's: it may call the pull API and nothing else."
+            : new RegExp(`Token '${scope}' lacks the scope .*'${route.scopes.at(-1) ?? ""}'`),
         );
       }
     }
@@ -139,11 +145,60 @@ describe("scopes", () => {
   it("cover every route that there is", async () => {
     const server = await startServer();
     const { paths } = (await server.call("GET", "/openapi.json")).body as { paths: Record<string, object> };
-    const documented = Object.entries(paths).flatMap(([path, methods]) =>
-      Object.keys(methods).map((method) => `${method.toUpperCase()} ${path}`),
-    );
+    const documented = routesOf(paths);
     const tested = [...portalRoutes, ...operatorRoutes].map(({ method, route }) => `${method} ${route}`);
     expect(new Set(documented)).toEqual(new Set([...tested, ...open.map((path) => `GET ${path}`)]));
+  });
+});
+
+describe("a server of role", () => {
+  const nearDevices = [`${agent}/plan`, `${agent}/resync`, `${agent}/devices`];
+  const isOperation = ({ path }: Route) => nearDevices.some((start) => path.startsWith(start));
+  const named = (routes: readonly Route[]) => routes.map(({ method, route }) => `${method} ${route}`);
+  const oversight = [...named(operatorRoutes.filter((route) => !isOperation(route))), "GET /livez", "GET /readyz"];
+  const pull = [
+    "POST /poll",
+    "POST /devices/{device}/claim",
+    "GET /devices/{device}/work",
+    "POST /leases/{device}/renew",
+    "POST /leases/{device}/release",
+    "POST /leases/{device}/sent",
+    "POST /leases/{device}/complete",
+    "PUT /leases/{device}/links",
+    "POST /progress",
+  ].map((route) => route.replace(" ", " /api/pull/v1"));
+
+  it.each([
+    ["portal", ["portal", "pull", "operations"], [...named(portalRoutes), ...pull, ...oversight]],
+    ["agent", ["operations"], [...named(operatorRoutes), ...oversight]],
+    ["embedded", ["portal", "operations"], [...named(portalRoutes), ...named(operatorRoutes), ...oversight]],
+  ] as const)("%s documents what it serves, and nothing else", async (role, tags, routes) => {
+    const server = await startServer({ role });
+    const answer = await server.call("GET", "/openapi.json", { token: tokenOf("read") });
+    const document = answer.body as { tags: { name: string }[]; paths: Record<string, object> };
+    expect(document.tags.map(({ name }) => name)).toEqual(tags);
+    expect(new Set(routesOf(document.paths))).toEqual(new Set(routes));
+  });
+
+  it.each([
+    ["portal", operatorRoutes.filter(isOperation)],
+    ["agent", [...portalRoutes, ...aliases]],
+    ["embedded", [{ method: "POST", path: "/api/pull/v1/poll", body: {} }]],
+  ] as const)("%s has no route for what is elsewhere", async (role, routes) => {
+    const server = await startServer({ role });
+    expect(routes.length).toBeGreaterThan(0);
+    for (const { method, path, body } of routes)
+      expect((await server.call(method, path, { token: tokenOf("admin"), body })).status, path).toBe(404);
+    expect(server.accepted).toEqual([]);
+  });
+
+  it.each(["portal", "agent"] as const)("%s tells operators how it is", async (role) => {
+    const server = await startServer({ role });
+    const ask = (path: string, token = tokenOf("admin")) => server.call("GET", path, { token });
+    expect((await ask("/health")).body).toEqual(health);
+    expect((await ask("/metrics")).text).toBe("up 1\n");
+    expect((await ask(`${agent}/audit`)).body).toEqual([]);
+    expect((await ask("/readyz", "")).text).toBe("ok\n");
   });
 });
 
@@ -155,8 +210,8 @@ describe("the OpenAPI document", () => {
     responses: Record<string, { content?: Record<string, { schema: unknown }> }>;
     requestBody?: { content: Record<string, { schema: { properties?: Record<string, unknown> } }> };
   }
-  const load = async () => {
-    const server = await startServer();
+  const load = async (role: "embedded" | "portal" = "embedded") => {
+    const server = await startServer({ role });
     return (await server.call("GET", "/openapi.json")).body as {
       openapi: string;
       paths: Record<string, Record<string, Operation>>;
@@ -165,21 +220,26 @@ describe("the OpenAPI document", () => {
     };
   };
 
-  it("is OpenAPI 3.1 with bearer tokens, and every route says what it is and how it fails", async () => {
-    const document = await load();
-    expect(document.openapi).toBe("3.1.0");
-    expect(document.components.securitySchemes).toEqual({ bearer: { type: "http", scheme: "bearer" } });
-    expect(document.security).toEqual([{ bearer: [] }]);
-    for (const [path, methods] of Object.entries(document.paths))
-      for (const operation of Object.values(methods)) {
-        expect(operation.summary, path).toBeTruthy();
-        expect(operation.tags, path).toHaveLength(1);
-        if (open.includes(path)) expect(operation.security).toEqual([]);
-        else
-          for (const status of ["401", "403", "429", "500"])
-            expect(Object.keys(operation.responses[status]?.content ?? {}), path).toEqual(["application/problem+json"]);
-      }
-  });
+  it.each(["embedded", "portal"] as const)(
+    "of role %s is OpenAPI 3.1 with bearer tokens, and every route says what it is and how it fails",
+    async (role) => {
+      const document = await load(role);
+      expect(document.openapi).toBe("3.1.0");
+      expect(document.components.securitySchemes).toEqual({ bearer: { type: "http", scheme: "bearer" } });
+      expect(document.security).toEqual([{ bearer: [] }]);
+      for (const [path, methods] of Object.entries(document.paths))
+        for (const operation of Object.values(methods)) {
+          expect(operation.summary, path).toBeTruthy();
+          expect(operation.tags, path).toHaveLength(1);
+          if (open.includes(path)) expect(operation.security).toEqual([]);
+          else
+            for (const status of ["401", "403", "429", "500"])
+              expect(Object.keys(operation.responses[status]?.content ?? {}), path).toEqual([
+                "application/problem+json",
+              ]);
+        }
+    },
+  );
 
   it("describes create-customer with the fields that are checked", async () => {
     const operation = (await load()).paths["/api/v3/customer"]?.["post"];

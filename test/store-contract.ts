@@ -1,11 +1,17 @@
 import { describe } from "vitest";
 import { testAcceptance } from "./store/contract/acceptance.ts";
+import { testAgentBooks } from "./store/contract/agent-books.ts";
+import { testAnnouncements } from "./store/contract/announcements.ts";
 import { testCompletions } from "./store/contract/completions.ts";
-import { testJournal } from "./store/contract/journal.ts";
+import { testDeadlines } from "./store/contract/deadlines.ts";
+import { testHousekeeping } from "./store/contract/housekeeping.ts";
+import { testLeads } from "./store/contract/leads.ts";
 import { testLeases } from "./store/contract/leases.ts";
 import { testRecords } from "./store/contract/records.ts";
+import { testSentMarks } from "./store/contract/sent-marks.ts";
+import { inNewPlace, type NewPlace } from "./store/contract/setting.ts";
 import { testTurns } from "./store/contract/turns.ts";
-import type { NewPlace } from "./store/contract/setting.ts";
+import { testUnplaced } from "./store/contract/unplaced.ts";
 
 /**
  * What every store must do. `newPlace` makes somewhere empty to store; each test gets one of its own, and removes it
@@ -18,6 +24,12 @@ export function testStore(name: string, newPlace: NewPlace): void {
     testLeases(newPlace);
     testCompletions(newPlace);
     testRecords(newPlace);
-    testJournal(newPlace);
+    testDeadlines(newPlace);
+    testSentMarks(newPlace);
+    testAnnouncements(newPlace);
+    testUnplaced(newPlace);
+    testLeads(newPlace);
+    testAgentBooks(() => inNewPlace(newPlace));
+    testHousekeeping(newPlace);
   });
 }

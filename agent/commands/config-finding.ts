@@ -3,7 +3,7 @@ import { existsSync, readFileSync } from "node:fs";
 import { models } from "../../drivers/index.ts";
 import type { CommandContext } from "./context.ts";
 import type { AgentConfig, DeviceSettings, SecretReference } from "../config.ts";
-import { ConfigError, loadConfig } from "../config.ts";
+import { ConfigError, likelyRole, loadConfig, roleFaults } from "../config.ts";
 import { pinFile } from "../devices.ts";
 import { openSecrets } from "../secrets.ts";
 import { readConfiguredSealKey } from "../seal-key.ts";
@@ -40,6 +40,7 @@ export async function checkConfiguration(
     blueprint: device.blueprint,
     gateways: [...device.gateways],
   }));
+  finding.faults.push(...roleFaults(config, likelyRole(config)));
   checkSecrets(config, context.env, finding);
   checkFiles(config, finding);
   checkPins(config, context.now(), finding);
@@ -51,6 +52,10 @@ export async function checkConfiguration(
 function secretsOf(config: AgentConfig): [path: string, reference: SecretReference][] {
   return [
     ...config.portal.tokens.map((t, i): [string, SecretReference] => [`portal.tokens.${i}.token`, t.token]),
+    ...config.agents.map((a, i): [string, SecretReference] => [`agents.${i}.token`, a.token]),
+    ...(config.source.url === undefined
+      ? []
+      : [["source.token", config.source.token] satisfies [string, SecretReference]]),
     ...config.devices.map((d, i): [string, SecretReference] => [`devices.${i}.password`, d.password]),
     ...(config.ovoc === undefined ? [] : [["ovoc.password", config.ovoc.password] satisfies [string, SecretReference]]),
   ];
@@ -91,6 +96,7 @@ function checkFiles(config: AgentConfig, finding: ConfigFinding): void {
     ["portal.tls.cert", config.portal.tls?.cert],
     ["portal.tls.key", config.portal.tls?.key],
     ["ovoc.ca", config.ovoc?.ca],
+    ["source.ca", config.source.ca],
     ...config.devices.map((d, i): [string, string | undefined] => [
       `devices.${i}.trust.ca`,
       typeof d.trust === "object" && "ca" in d.trust ? d.trust.ca : undefined,

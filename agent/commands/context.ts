@@ -1,4 +1,4 @@
-import type { AgentConfig } from "../config.ts";
+import type { AgentConfig, Role } from "../config.ts";
 import type { Operations } from "../operations.ts";
 import type { NewConversion } from "../store/store.ts";
 
@@ -43,7 +43,10 @@ export interface CommandContext {
   wait(ms: number, signal: AbortSignal): Promise<void>;
   /** Asks a human to agree; undefined where nobody sits at the terminal. */
   confirm: ((question: string, signal: AbortSignal) => Promise<boolean>) | undefined;
-  startAgent(config: AgentConfig, options: { env: Environment; logFormat: "json" | "text" }): Promise<RunningAgent>;
+  startAgent(
+    config: AgentConfig,
+    options: { role: Role; env: Environment; logFormat: "json" | "text" },
+  ): Promise<RunningAgent>;
   /** Takes the lock of the data folder; throws an Error that says who holds it. */
   openAlone(config: AgentConfig, env: Environment): Promise<Alone>;
   /** Throws an Error with `faults` when a blueprint cannot be used. */

@@ -11,7 +11,7 @@ import type { Perform } from "./invocation.ts";
 import { addPause, addResume } from "./pause.ts";
 import { addPlan } from "./plan.ts";
 import { addResync } from "./resync.ts";
-import { addRun } from "./run.ts";
+import { addPortal, addRun } from "./run.ts";
 import { addStatus } from "./status.ts";
 import { addTask } from "./task.ts";
 
@@ -84,6 +84,7 @@ function createProgram(context: CommandContext, perform: Perform): Command {
       ].join("\n"),
     );
   addRun(program, perform);
+  addPortal(program, perform);
   addPlan(program, perform);
   addResync(program, perform);
   addPause(program, perform);

@@ -1,7 +1,7 @@
 import type { Command } from "commander";
 import type { Output, Paint } from "./output.ts";
 import { ago, duration, table } from "./output.ts";
-import type { DeviceReport, HealthReport } from "../reports.ts";
+import type { AnnouncedReport, DeviceReport, HealthReport } from "../reports.ts";
 import { withAgent } from "./connection.ts";
 import type { ExitCode } from "./context.ts";
 import { exitCodes } from "./context.ts";
@@ -25,6 +25,7 @@ async function status(invocation: Invocation): Promise<ExitCode> {
   return exitCodes.done;
 }
 
+const announcedHead = ["Device", "Agent", "Version", "Heard", "Mode", "Queue", "Oldest", "Linked"] as const;
 const head = ["Device", "Mode", "State", "Breaker", "Queue", "Oldest", "Linked", "Drift", "Success", "Error"] as const;
 
 function printHealth(health: HealthReport, output: Output, now: number): void {
@@ -32,11 +33,29 @@ function printHealth(health: HealthReport, output: Output, now: number): void {
   const word = health.status === "ok" ? paint.green(health.status) : paint.yellow(health.status);
   const since = ago(health.startedAt, now);
   output.print(`sbc-agent ${health.version}: ${word}, started ${since}\n`);
+  if (health.portal !== null)
+    output.print(`pulls from ${health.portal.url}, reached ${ago(health.portal.reachedAt, now)}\n`);
   const rows = health.devices.map((device) => deviceRow(device, paint, now));
-  output.print(table(head, rows, ["Queue", "Oldest", "Linked", "Drift"]));
+  if (rows.length > 0) output.print(table(head, rows, ["Queue", "Oldest", "Linked", "Drift"]));
+  const announced = health.announced.map((device) => announcedRow(device, paint, now));
+  if (announced.length > 0) output.print(table(announcedHead, announced, ["Queue", "Oldest", "Linked"]));
+  if (rows.length + announced.length === 0) output.print("No agent has announced a device yet.");
   const remarks = [...health.remarks, ...health.devices.flatMap((device) => timesOf(device, now))];
   if (remarks.length > 0)
     output.print(["", paint.bold("Remarks"), ...remarks.map((remark) => `  ${remark}`)].join("\n"));
+}
+
+function announcedRow(report: AnnouncedReport, paint: Paint, now: number): string[] {
+  return [
+    report.device,
+    report.agent,
+    report.version,
+    ago(report.heardAt, now),
+    report.standing ? paint.yellow("stands") : "manage",
+    String(report.queue),
+    report.queue === 0 ? "-" : duration(report.oldestPendingSeconds),
+    String(report.linked),
+  ];
 }
 
 /** Success and Error are how long ago; what the error was stands in the remarks. */

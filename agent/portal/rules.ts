@@ -24,12 +24,19 @@ function nameErrors({ shortName, fullName }: NewConversion): ExecutionMessage[] 
 
 const failed = (...messages: ExecutionMessage[]): Verdict => ({ kind: "failed", details: ["Failed"], messages });
 
-function judgeDevice({ shortName, gateway, device }: NewConversion, { nameHolder }: Facts): Verdict {
+function judgeDevice({ shortName, gateway, device }: NewConversion, { nameHolder, gatewayAwaited }: Facts): Verdict {
+  if (device === null && gatewayAwaited)
+    return {
+      kind: "unplaced",
+      message: information(
+        `No agent announces gateway '${gateway ?? ""}' now; customer ${shortName} waits until one does.`,
+      ),
+    };
   if (device === null)
     return failed(
       error(
         `Gateway '${gateway ?? ""}' of customer ${shortName} is unknown: no device in the inventory has it. ` +
-          "Correct OnlinePstnGateway, or add the gateway to its device in the configuration, then post the conversion again.",
+          "Correct OnlinePstnGateway, or add the gateway to its device in the configuration (and see that its agent runs), then post the conversion again.",
       ),
     );
   if (nameHolder !== undefined)

@@ -1,4 +1,4 @@
-import type { DeviceConfig, DeviceDescription, Fields, Row, TableName } from "../../drivers/driver.ts";
+import type { DeviceDescription, Fields, Row, TableName } from "../../drivers/driver.ts";
 import { refusal } from "../../drivers/index.ts";
 import type { RecordedCreate } from "../store/model.ts";
 import type { Intent, IntentRow } from "./intent.ts";
@@ -35,6 +35,8 @@ export interface PlanContext {
   options: PlanOptions;
   /** Hosts of the Proxy Sets that this plan creates, and the set of each. */
   newHosts: ReadonlyMap<string, string>;
+  /** Rows that name a Proxy Set and are not linked to us, as the device prints them. */
+  foreignUsers(proxySet: string): readonly string[];
 }
 
 /** What one row of an intent still needs on the device. */
@@ -148,29 +150,28 @@ function servesOwnGroup(row: IntentRow, observed: Observed, intent: Intent): boo
 }
 
 /** The row's fields exist on this device, and what it refers to does too. */
-export function assertWritable(row: IntentRow, config: DeviceConfig, description: DeviceDescription): void {
+export function assertWritable(row: IntentRow, observed: Observed, description: DeviceDescription): void {
   for (const [table, fields] of [
     [row.table, { ...row.fields, ...row.secretFields }] as const,
     ...row.children.map((child) => [child.table, child.fields] as const),
   ]) {
-    const columns = config.columns.get(table);
+    const columns = observed.config.columns.get(table);
     const lacking = Object.keys(fields).filter((field) => columns?.has(field) === false);
     if (lacking.length > 0)
       throw new Conflict(
         `this device (${description.dialect}) has no field ${lacking.join(", ")} in ${table}: take it out of the blueprint, or update the firmware`,
       );
-    for (const [field, value] of Object.entries(fields)) assertReference(table, field, value, config, row);
+    for (const [field, value] of Object.entries(fields)) assertReference(table, field, value, observed, row);
   }
 }
 
 /** A name that nothing bears would leave the row inactive. */
-function assertReference(table: TableName, field: string, value: string, config: DeviceConfig, row: IntentRow): void {
+function assertReference(table: TableName, field: string, value: string, observed: Observed, row: IntentRow): void {
   const grammar = schemaOf(table).fields.find((f) => f.name === field)?.grammar;
   if (grammar?.kind !== "reference" || value === "") return;
   // Owned tables are referred to within the intent, which makes those rows itself.
   if (schemaOf(grammar.table).owned) return;
-  const there = config.rows.some((r) => r.table === grammar.table && sameName(nameOf(r), value));
-  if (!there)
+  if (observed.byName(grammar.table, value) === undefined)
     throw new Conflict(
       `${grammar.table} '${value}', which ${row.table} '${row.name}' refers to in ${field}, is not on the device: create it there, or correct the device's defaults`,
     );

@@ -4,7 +4,7 @@ import { allocateIndexes } from "./indexes.ts";
 import type { IntentRow } from "./intent.ts";
 import { assertWritable, Conflict, needOwn, type Need, type PlannedIntent, type PlanOptions } from "./needs.ts";
 import { equalValues, indexRows, nameOf, pick, schemaOf, type Observed } from "./observed.ts";
-import { hostOf, needShared } from "./proxy-set-needs.ts";
+import { findForeignUsers, hostOf, needShared } from "./proxy-set-needs.ts";
 
 export interface PlannedStep {
   step: Step;
@@ -42,7 +42,8 @@ export function planDevice(
   const observed = indexRows(config);
   const indexes = allocateIndexes(config, description.limits, recorded);
   const newHosts = new Map<string, string>();
-  const context = { observed, description, recorded, options, newHosts };
+  const foreignUsers = findForeignUsers(observed, options.linkedRows);
+  const context = { observed, description, recorded, options, newHosts, foreignUsers };
   /** Rows that this plan makes or changes: shared ones are joined, own ones stand once. */
   const planned = new Map<string, { customers: string[] }>();
   const steps: PlannedStep[] = [];
@@ -54,7 +55,7 @@ export function planDevice(
     const needs = intent.rows.flatMap((row) =>
       row.role === "shared" ? needShared(row, context, notes) : needOwn(row, one, context, notes),
     );
-    for (const { row } of needs) assertWritable(row, config, description);
+    for (const { row } of needs) assertWritable(row, observed, description);
     const keys = intent.rows.filter(({ role }) => role === "own").map(keyOf);
     const twice = keys.find((key, i) => planned.has(key) || keys.indexOf(key) !== i);
     if (twice !== undefined)

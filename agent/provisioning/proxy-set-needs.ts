@@ -1,6 +1,6 @@
 import type { Fields, Row } from "../../drivers/driver.ts";
 import type { IntentRow } from "./intent.ts";
-import { assertRestorable, Conflict, type Need, type PlanContext } from "./needs.ts";
+import { assertRestorable, Conflict, type Need, type PlanContext, type PlanOptions } from "./needs.ts";
 import { differences, nameOf, sameName, samePlace, type Observed } from "./observed.ts";
 import { holdsOnlySent } from "./remnant.ts";
 
@@ -37,20 +37,36 @@ export function needShared(row: IntentRow, context: PlanContext, notes: string[]
   if (!definedByCarrier) return [];
 
   const fields = differences(found, row.fields);
-  const others = observed
-    .mentions("proxy-set", row.name)
-    .filter((mention) => !options.linkedRows.has(`ip-group ${mentioningName(mention.from, observed)}`))
-    .map((mention) => mention.from);
+  const others = options.carrierPolicy === "enforce" ? context.foreignUsers(row.name) : [];
   const enforced = options.carrierPolicy === "enforce" && others.length === 0;
   const sameSet = missing.length + otherChildren.length === 0;
   const left = [...(enforced ? [] : fields), ...(sameSet ? [] : ["addresses"])];
   if (left.length > 0)
     notes.push(
       `Proxy Set '${row.name}' differs from its carrier in ${left.join(", ")} and was left as it is` +
-        (options.carrierPolicy === "enforce" && others.length > 0 ? `: ${others.join(", ")} use it too` : ""),
+        (others.length > 0 ? `: ${others.join(", ")} use it too` : ""),
     );
   if (enforced) assertRestorable(found, fields, `Proxy Set '${row.name}'`);
   return enforced && fields.length > 0 ? [{ row, kind: "update", found, fields, children: [], unfinished: [] }] : [];
+}
+
+/** Who names a Proxy Set without being linked to us. Looked up once for each: thousands of customers may share one. */
+export function findForeignUsers(
+  observed: Observed,
+  linkedRows: PlanOptions["linkedRows"],
+): (proxySet: string) => readonly string[] {
+  const found = new Map<string, readonly string[]>();
+  return (proxySet) => {
+    const key = proxySet.toLowerCase();
+    const known = found.get(key);
+    if (known !== undefined) return known;
+    const users = observed
+      .mentions("proxy-set", proxySet)
+      .filter((mention) => !linkedRows.has(`ip-group ${mentioningName(mention.from, observed)}`))
+      .map((mention) => mention.from);
+    found.set(key, users);
+    return users;
+  };
 }
 
 /** The lower-case name of the IP Group that `ip-group 5` stands for; empty for rows of other tables. */

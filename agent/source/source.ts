@@ -13,9 +13,10 @@ export type ConversionSource = Pick<
   | "complete"
   | "updateLinks"
   | "noteProgress"
-  | "endOverdue"
   | "setStandstill"
   | "queues"
   | "namedDevices"
+  | "links"
+  | "countLinks"
   | "watch"
 >;

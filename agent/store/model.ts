@@ -33,11 +33,12 @@ export type Variant = "ip-group" | "tenant";
 
 /**
  * - `waiting` behind an older conversion of its tenant
+ * - `unplaced`: no agent announces its gateway now, and one may yet
  * - `ready` for its device
  * - `site`: done on the device and linked, or without a device step; its OVOC site is to be made
  * - `ended`: the task has its result
  */
-export type ConversionState = "waiting" | "ready" | "site" | "ended";
+export type ConversionState = "waiting" | "unplaced" | "ready" | "site" | "ended";
 
 export interface Conversion {
   taskId: string;
@@ -51,7 +52,7 @@ export interface Conversion {
   proxySet: string | null;
   /** The other script parameters, secret ones left out. */
   variables: Fields;
-  /** The device that the gateway maps to; null where none does or none is needed. */
+  /** The device that the gateway maps to; null where none is needed, or none is known yet. */
   device: string | null;
   state: ConversionState;
   acceptedAt: number;
@@ -149,4 +150,32 @@ export interface AuditEntry {
   taskId: string | null;
   who: string;
   data: Readonly<Record<string, unknown>>;
+}
+
+/** What an agent elsewhere says of itself with every poll. */
+export interface Announcement {
+  /** The name that the portal knows it by: that of its token. */
+  agent: string;
+  /** This installation of it; the same over restarts. Nobody else can announce the same while it is heard of. */
+  identity: string;
+  version: string;
+  /** It has just started: whoever held leases under this identity is dead. */
+  fresh: boolean;
+  devices: readonly {
+    device: string;
+    /** FQDNs in lower case. */
+    gateways: readonly string[];
+    /** Paused or only observed: deadlines stand still. */
+    standing: boolean;
+  }[];
+}
+
+/** One device that an agent elsewhere announced. */
+export interface AnnouncedDevice {
+  device: string;
+  agent: string;
+  version: string;
+  gateways: readonly string[];
+  standing: boolean;
+  heardAt: number;
 }

@@ -1,5 +1,7 @@
 import type { Fields } from "../../drivers/driver.ts";
 import type {
+  AnnouncedDevice,
+  Announcement,
   AuditEntry,
   ClaimedConversion,
   Conversion,
@@ -37,12 +39,15 @@ export interface Facts {
   older: { taskId: string } | undefined;
   /** Who holds the short name on the device: a conversion that has not ended, or a customer. */
   nameHolder: { shortName: string; tenantId: string } | undefined;
+  /** No device is known for the gateway, and an agent may yet announce it. */
+  gatewayAwaited: boolean;
 }
 
 export type Verdict =
   | { kind: "failed"; details: string[]; messages: ExecutionMessage[] }
   | { kind: "already-converted"; messages: ExecutionMessage[] }
   | { kind: "wait"; message: ExecutionMessage }
+  | { kind: "unplaced"; message: ExecutionMessage }
   | { kind: "device"; message: ExecutionMessage }
   | { kind: "site" };
 
@@ -86,6 +91,8 @@ export interface Queue {
   device: string;
   waiting: number;
   oldestAcceptedAt: number;
+  /** Grows with every arrival. */
+  arrived: number;
 }
 
 /** Thrown when a lease is no longer the holder's: stop, write nothing more. */
@@ -131,7 +138,8 @@ export interface PortalStore {
 
   /**
    * Claims a device for writing. Takes up to `max` ready conversions with it (0 for a re-sync). Records of an earlier
-   * holder become `abandoned` in the same transaction. A lease can be taken over `graceMs` after it expired.
+   * lease become `abandoned` in the same transaction. A lease can be taken over `graceMs` after it expired; by its own
+   * holder at once, as a holder has one run on a device at a time.
    */
   claimDevice(
     device: string,
@@ -145,6 +153,10 @@ export interface PortalStore {
   releaseLease(lease: Lease): Promise<void>;
   /** Frees all leases. Only for whoever holds the exclusive lock on this store's data folder. */
   releaseAllLeases(): Promise<void>;
+  /** Whether a script that contains them has left: until one has, a conversion may end by its deadline. Throws LeaseLost. */
+  markSent(lease: Lease, taskIds: readonly string[], sent: boolean): Promise<void>;
+  /** Those of the tasks whose conversions wait for their device still. */
+  openTasks(taskIds: readonly string[]): Promise<string[]>;
 
   /**
    * Ends conversions: link, customer, the lead's customer GUID and the task's next state in one transaction; the
@@ -168,8 +180,20 @@ export interface PortalStore {
   completeSite(taskId: string, messages: ExecutionMessage[]): Promise<void>;
 
   /**
+   * What an agent elsewhere serves from now on; deadlines stand still or go on as it says, and conversions that waited
+   * for one of its gateways are judged. Refused as a whole, with the reason, where another identity announced one of
+   * its devices or gateways lately. Leases of a fresh agent are freed.
+   */
+  announce(announcement: Announcement): Promise<{ kind: "heard" } | { kind: "refused"; reason: string }>;
+  /** Latest word of every device that agents elsewhere announced. */
+  announcedDevices(): Promise<AnnouncedDevice[]>;
+  /** Gateways that conversions wait for and that nobody announces. */
+  missingGateways(): Promise<{ gateway: string; waiting: number; oldestAcceptedAt: number }[]>;
+
+  /**
    * Ends ready conversions whose deadline passed, of which no line was ever sent, that no live lease holds, and whose
-   * device does not stand still; as `CompletedFailed`, details `["Failed"]`. Resolves with their task ids.
+   * device does not stand still; as `CompletedFailed`, details `["Failed"]`. Judges again those that waited in vain for
+   * somebody to announce their gateway. Resolves with the task ids of those that ended.
    */
   endOverdue(messages: (conversion: Conversion) => ExecutionMessage[]): Promise<string[]>;
   /** Stops or restarts the deadlines of a device's conversions; the time of standstill is added to them. Idempotent. */
@@ -203,8 +227,11 @@ export interface JournalStore {
       changes: readonly RecordedChange[];
     },
   ): Promise<string>;
-  /** Takes a record back whose script certainly never left: nothing of it may hold on to indexes or deadlines. Throws LeaseLost. */
-  withdrawWrite(lease: Lease, recordId: string): Promise<void>;
+  /**
+   * Takes a record back whose script certainly never left: nothing of it may hold on to indexes or deadlines. Resolves
+   * with the tasks that no other record names. Throws LeaseLost.
+   */
+  withdrawWrite(lease: Lease, recordId: string): Promise<string[]>;
   /**
    * All unresolved records of the lease's device, also abandoned ones, are saved: the device confirmed a save begun
    * after the last write. Throws LeaseLost.
@@ -237,7 +264,7 @@ export interface JournalStore {
   auditTrail(filter: { device?: string; taskId?: string; limit: number }): Promise<AuditEntry[]>;
 }
 
-export interface Store extends PortalStore, JournalStore {
+export interface Upkeep {
   /** Resolves when a row can be written, for readiness. Throws what keeps it from being so. */
   probe(): Promise<void>;
   /**
@@ -246,4 +273,26 @@ export interface Store extends PortalStore, JournalStore {
    */
   prune(olderThanMs: number): Promise<{ deleted: number }>;
   close(): Promise<void>;
+}
+
+/** Portal and agent in one process. */
+export interface Store extends PortalStore, JournalStore, Upkeep {}
+
+/** What an agent owns whose portal is elsewhere: leases and tasks are known from what the portal said. */
+export interface DetachedJournal extends JournalStore, Upkeep {
+  /** Drawn when the journal was made, and never again. */
+  id(): Promise<string>;
+  /** Tasks that records of the device name and that are not known to be reported. */
+  unreported(device: string): Promise<string[]>;
+  /**
+   * A lease that the portal granted. Records of an earlier one become `abandoned`; tasks that are not among `openTasks`
+   * are reported. Resolves with the unresolved records, oldest first.
+   */
+  noteLease(lease: Lease, openTasks: readonly string[]): Promise<RunRecord[]>;
+  /** The portal renewed it. Throws LeaseLost when a later one was noted. */
+  noteRenewal(lease: Lease): Promise<void>;
+  noteRelease(lease: Lease): Promise<void>;
+  noteReported(taskIds: readonly string[]): Promise<void>;
+  /** The unresolved records of a device, oldest first. */
+  unresolved(device: string): Promise<RunRecord[]>;
 }

@@ -49,10 +49,22 @@ it("names every fault with its path at once and exits 2", async () => {
   expect(stdout).toMatch(/^devices.0.password +file \S+ +mode 640$/m);
 });
 
+const agent = { name: "ams", token: { env: "TOKEN" }, devices: ["sbc-1"], gateways: ["oc1.example.com"] };
+
 it("names the faults of the file itself", async () => {
-  const { code, stderr } = await createFolder({ devices: [] }).run(check);
+  const { code, stderr } = await createFolder({ devices: [{}] }).run(check);
   expect(code).toBe(2);
-  expect(stderr).toMatch(/sealKey: .*\n.*devices: /);
+  expect(stderr).toMatch(/sealKey: .*\n.*devices.0.name: /);
+});
+
+it.each<[string, object, string]>([
+  ["an agent", { devices: [] }, "devices: is empty"],
+  ["a portal", { devices: [], agents: [{ ...agent }] }, "portal.tls: is missing"],
+  ["one process", { agents: [{ ...agent }] }, "agents: nobody pulls from 'sbc-agent run'"],
+])("names what %s lacks or has too much", async (_, changes, fault) => {
+  const { code, stderr } = await createFolder({ ...settings, ...changes }).run(check, { env });
+  expect(code).toBe(2);
+  expect(stderr).toContain(fault);
 });
 
 it("says which file is missing", async () => {

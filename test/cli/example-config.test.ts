@@ -9,7 +9,7 @@ const file = "config/agent.example.yaml";
 const text = readFileSync(file, "utf8");
 
 /** The example with every setting in it that it only shows: comments begin with '# ', settings do not. */
-const everything = text.replace(/^( *)#(?! \S)/gm, "$1").replace(/^(tokens|carriers| {2}tokens): \[\]\n/gm, "");
+const everything = text.replace(/^( *)#(?! \S)/gm, "$1").replace(/^(tokens|carriers|agents| {2}tokens): \[\]\n/gm, "");
 
 interface Shape {
   properties?: Record<string, Shape>;

@@ -54,7 +54,7 @@ it.each([
 });
 
 it("exits 2 for a configuration that cannot be used, naming every fault", async () => {
-  const folder = createFolder({ dataDir: 1, devices: [] });
+  const folder = createFolder({ dataDir: 1, devices: [{}] });
   const { code, stderr } = await folder.run(["status"]);
   expect(code).toBe(2);
   for (const path of ["dataDir:", "sealKey:", "devices:"]) expect(stderr).toContain(path);

@@ -64,5 +64,7 @@ export function makeHealth(devices: DeviceReport[], remarks: string[] = []): Hea
     startedAt: "2026-03-01T09:00:00Z",
     remarks,
     devices,
+    portal: null,
+    announced: [],
   };
 }

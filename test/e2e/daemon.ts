@@ -18,8 +18,9 @@ export interface Daemon {
 /** The configuration as a file; a checked one is a valid one again. */
 export function writeConfig(folder: string, config: AgentConfig): string {
   const file = join(folder, "agent.yaml");
-  const { conversionDeadline, ...run } = config.run;
-  writeFileSync(file, stringify({ ...config, run: { ...run, conversionDeadline: `${conversionDeadline}ms` } }));
+  const run = { ...config.run, conversionDeadline: `${config.run.conversionDeadline}ms` };
+  const portal = { ...config.portal, gatewayWait: `${config.portal.gatewayWait}ms` };
+  writeFileSync(file, stringify({ ...config, run, portal }));
   return file;
 }
 

@@ -213,7 +213,7 @@ export async function startRig(
     options.overrides,
   );
   await pin(config, mocks);
-  let agent = await startAgent(config, { env: environment, logFormat: "text" });
+  let agent = await startAgent(config, { role: "embedded", env: environment, logFormat: "text" });
   const token = (): string => readFileSync(join(config.dataDir, "admin.token"), "utf8").trim();
   let running = true;
   const [mock] = mocks;
@@ -233,7 +233,7 @@ export async function startRig(
         mocks.map(({ rest }) => rest),
         overrides ?? options.overrides,
       );
-      agent = await startAgent(config, { env: environment, logFormat: "text" });
+      agent = await startAgent(config, { role: "embedded", env: environment, logFormat: "text" });
       rig.client = clientOf(agent.url, token());
     },
     async stopAgent() {

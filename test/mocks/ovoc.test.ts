@@ -73,10 +73,47 @@ describe("the mock OVOC", () => {
     ["GET", "nothing", 404],
     ["GET", "sites/9", 404],
     ["DELETE", "sites", 405],
-    ["PUT", "sites/9", 405],
+    ["PUT", "sites", 405],
+    ["PUT", "sites/9", 404],
+    ["DELETE", "devices/1", 405],
   ])("answers %s %s with %i", async (method, path, status) => {
     const mock = await startOvoc();
     expect((await call(mock, path, { method })).status).toBe(status);
+  });
+
+  it("changes an entity in place, but not to a name that its parent has already", async () => {
+    const mock = await startOvoc({
+      entities: {
+        sites: [
+          { name: "acme", regionId: 7 },
+          { name: "other", regionId: 7 },
+        ],
+      },
+    });
+    const put = (id: number, body: unknown) => call(mock, `sites/${id}`, { method: "PUT", body: JSON.stringify(body) });
+    expect((await put(1, { description: "new", id: 5 })).status).toBe(200);
+    expect((await put(1, { name: "acme" })).status).toBe(200);
+    expect((await put(1, { name: "other" })).json()).toEqual({ description: "Name other already exists" });
+    expect((await put(1, "x")).status).toBe(400);
+    expect((await call(mock, "sites/1")).json()).toEqual({
+      id: 1,
+      url: "/ovoc/v1/topology/sites/1",
+      name: "acme",
+      regionId: 7,
+      description: "new",
+    });
+  });
+
+  it("wants a bearer token where it is told so, and stands under a base path", async () => {
+    const mock = await startOvoc({ token: "secret", basePath: "/tenantui/api" });
+    const bearer = (token: string) =>
+      call(mock, "sites", { login: null, headers: { authorization: `Bearer ${token}` } });
+    expect((await bearer("secret")).status).toBe(204);
+    expect((await bearer("other")).status).toBe(401);
+    expect((await call(mock, "sites")).status).toBe(401);
+    const bare = mock.url.replace("/tenantui/api", "");
+    const headers = { authorization: "Bearer secret" };
+    expect((await ask(`${bare}/ovoc/v1/topology/sites`, { login: null, headers })).status).toBe(404);
   });
 
   it("goes down for so many requests, and refuses faults that it does not know", async () => {
@@ -101,6 +138,45 @@ describe("the mock OVOC", () => {
     });
     await mock.stop();
     await waiting;
+  });
+
+  it.each([
+    [{ name: "no-match", answer: "list" }, 200, '{"sites":[]}'],
+    [{ name: "no-match", answer: "nothing" }, 200, ""],
+    [{ name: "error" }, 500, '{"description":"Internal error"}'],
+    [{ name: "error", status: 418, path: "(name='acme')" }, 418, '{"description":"Internal error"}'],
+    [{ name: "error", method: "post" }, 204, ""],
+    [{ name: "error", path: "links" }, 204, ""],
+    [{ name: "slow", ms: 1 }, 204, ""],
+  ])("answers a search without a match under %j with %i", async (fault, status, text) => {
+    const mock = await startOvoc();
+    await ask(`${mock.control}/faults`, { method: "POST", body: JSON.stringify(fault) });
+    const answer = await call(mock, `sites?filter=${encodeURIComponent("(name='acme')")}`);
+    expect([answer.status, answer.text]).toEqual([status, text]);
+  });
+
+  it.each([
+    [{ name: "error", processed: true }, 1],
+    [{ name: "error" }, 0],
+    [{ name: "cut", processed: true }, 1],
+    [{ name: "cut" }, 0],
+    [{ name: "malformed" }, 1],
+  ])("holds after a creation under %j: %i", async (fault, count) => {
+    const mock = await startOvoc();
+    await ask(`${mock.control}/faults`, { method: "POST", body: JSON.stringify({ ...fault, times: 1 }) });
+    const answer = await create(mock, "sites", { name: "acme" }).catch(() => undefined);
+    expect(answer === undefined).toBe(fault.name === "cut");
+    if (fault.name === "malformed") expect(() => answer?.json()).toThrow(SyntaxError);
+    const state = (await ask(`${mock.control}/state`)).json() as { sites: unknown[] };
+    expect(state.sites).toHaveLength(count);
+    expect((await ask(`${mock.control}/faults`)).json()).toEqual([]);
+  });
+
+  it("loses the filter when told so", async () => {
+    const mock = await startOvoc({ entities: { devices } });
+    await ask(`${mock.control}/faults`, { method: "POST", body: '{"name":"no-filter"}' });
+    const answer = await call(mock, `devices?filter=${encodeURIComponent("(name='oc3')")}`);
+    expect(answer.json()).toMatchObject({ devices: [{ name: "oc1" }, { name: "oc2" }] });
   });
 
   it("shows all it holds", async () => {

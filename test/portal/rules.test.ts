@@ -27,12 +27,13 @@ const lead: Lead = {
   umpCustomerGuid: null,
 };
 const customer: Customer = { guid: unknownGuid, tenantId: tenant, shortName: "Old", fullName: "Old", convertedAt: 0 };
-const clean: Facts = { lead, customer: undefined, older: undefined, nameHolder: undefined };
+const clean: Facts = { lead, customer: undefined, older: undefined, nameHolder: undefined, gatewayAwaited: false };
 const crowded: Facts = {
   lead: undefined,
   customer,
   older: { taskId: "wst_older" },
   nameHolder: { shortName: "sipTEST4", tenantId: unknownGuid },
+  gatewayAwaited: false,
 };
 
 const length = "'Customer Short Name' must be between 3 and 15 characters.";
@@ -117,6 +118,24 @@ describe("the order of the rules", () => {
     );
     expect(others).toEqual([]);
     for (const part of ["SIPTest4", gateway, "OnlinePstnGateway"]) expect(message).toContain(part);
+  });
+
+  it("or one that an agent may yet announce, saying who waits for which gateway", () => {
+    const verdict = judge({ ...conversion, device: null }, { ...clean, gatewayAwaited: true });
+    expect(verdict).toMatchObject({ kind: "unplaced", message: { level: "Information" } });
+    for (const part of ["SIPTest4", gateway, "agent"]) expect(JSON.stringify(verdict)).toContain(part);
+  });
+
+  it.each<[string, Partial<NewConversion>, Partial<Facts>, Verdict["kind"]]>([
+    ["a broken name", { shortName: "a" }, {}, "failed"],
+    ["a customer", {}, { customer }, "already-converted"],
+    ["an older conversion", {}, { older: { taskId: "wst_older" } }, "wait"],
+    ["a missing lead", {}, { lead: undefined }, "failed"],
+    ["a conversion by tenant id", { variant: "tenant", gateway: null, proxySet: null }, {}, "site"],
+    ["a device that the inventory has", { device }, {}, "device"],
+  ])("lets no gateway that is awaited hide %s", (_, changes, facts, kind) => {
+    const verdict = judge({ ...conversion, device: null, ...changes }, { ...clean, gatewayAwaited: true, ...facts });
+    expect(verdict.kind).toBe(kind);
   });
 
   it("then a short name that is held, naming holder, device and what to do", () => {

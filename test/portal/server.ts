@@ -3,7 +3,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { onTestFinished } from "vitest";
 import type { Scope } from "../../agent/config.ts";
-import { createHttpServer, type HttpDependencies } from "../../agent/http.ts";
+import { createHttpServer, type EmbeddedDependencies, type HttpDependencies } from "../../agent/http.ts";
 import { NotFound, type Operations } from "../../agent/operations.ts";
 import { judge } from "../../agent/portal/rules.ts";
 import type { HealthReport, PlanReport } from "../../agent/reports.ts";
@@ -41,6 +41,8 @@ export const health: HealthReport = {
   startedAt: "2026-01-01T00:00:00.000Z",
   remarks: [],
   devices: [],
+  portal: null,
+  announced: [],
 };
 export const plan: PlanReport = { device, changes: [], lines: [], reverse: [], conflicts: [], warnings: [] };
 
@@ -85,8 +87,13 @@ function parse(text: string): unknown {
   }
 }
 
-/** A real server on port 0 with a real store in a folder of its own; both are closed when the test ends. */
-export async function startServer(overrides: Partial<HttpDependencies> = {}): Promise<TestServer> {
+type Overrides = Partial<Omit<EmbeddedDependencies, "role">> & Pick<HttpDependencies, "role">;
+
+/**
+ * A real server on port 0, of an embedded portal unless told otherwise, with a real store in a folder of its own; both
+ * are closed when the test ends.
+ */
+export async function startServer({ role = "embedded", ...overrides }: Overrides = {}): Promise<TestServer> {
   const folder = mkdtempSync(join(tmpdir(), "sbc-agent-http-"));
   const store = openSqliteStore({
     file: join(folder, "agent.db"),
@@ -137,6 +144,7 @@ export async function startServer(overrides: Partial<HttpDependencies> = {}): Pr
         name: scope,
         scopes: [scope],
         token: tokenOf(scope),
+        ...(scope === "agent" ? { agent: { devices: new Set([device]), gateways: new Set([gateway]) } } : {}),
       })),
     ),
     store: {
@@ -152,6 +160,7 @@ export async function startServer(overrides: Partial<HttpDependencies> = {}): Pr
     metrics: async () => ({ contentType: "text/plain; version=0.0.4; charset=utf-8", body: "up 1\n" }),
     log: (level, message, fields) => log.push({ level, message, fields }),
     ...overrides,
+    role,
   });
   onTestFinished(async () => {
     await server.stop();

@@ -11,10 +11,12 @@ function makeFolder(): string {
 }
 
 describe("tokens", () => {
+  const agent = { devices: new Set(["sbc-1"]), gateways: new Set(["OC1.Example.com"]) };
   const tokens = createTokens([
     { name: "portal", scopes: ["client"], token: "one" },
     { name: "noc", scopes: ["read", "operate"], token: "two" },
     { name: "root", scopes: ["admin"], token: "three" },
+    { name: "ams", scopes: ["agent"], token: "four", agent },
   ]);
 
   it("tell who calls", () => {
@@ -22,13 +24,31 @@ describe("tokens", () => {
     for (const wrong of ["", "tw", "two ", "TWO", "twoo"]) expect(tokens.identify(wrong)).toBeUndefined();
   });
 
-  it("may what their scopes say, and admin everything", () => {
+  it("may what their scopes say, and admin all that is not an agent's", () => {
     expect(tokens.identify("one")?.may(["client"])).toBe(true);
     expect(tokens.identify("one")?.may(["read", "operate", "agent", "admin"])).toBe(false);
     expect(tokens.identify("two")?.may(["read"])).toBe(true);
     expect(tokens.identify("two")?.may(["admin"])).toBe(false);
-    for (const scope of ["client", "agent", "read", "operate", "admin"] as const)
+    for (const scope of ["client", "read", "operate", "admin"] as const)
       expect(tokens.identify("three")?.may([scope])).toBe(true);
+    expect(tokens.identify("three")?.may(["agent"])).toBe(false);
+    expect(tokens.identify("four")?.may(["agent"])).toBe(true);
+    expect(tokens.identify("four")?.may(["client", "read", "operate", "admin"])).toBe(false);
+  });
+
+  it("of agents, and no others, are bound to devices and gateways, in lower case", () => {
+    expect(tokens.identify("four")?.agent).toEqual({ ...agent, gateways: new Set(["oc1.example.com"]) });
+    for (const other of ["one", "two", "three"]) expect(tokens.identify(other)?.agent).toBeUndefined();
+  });
+
+  it.each([
+    ["agent without a binding", { scopes: ["agent"] }],
+    ["a binding without the scope agent", { scopes: ["read"], agent }],
+    ["agent beside another scope", { scopes: ["agent", "read"], agent }],
+    ["agent beside admin", { scopes: ["agent", "admin"], agent }],
+  ] as const)("with %s are refused by name", (_what, settings) => {
+    expect(() => createTokens([{ name: "odd", token: "five-value", ...settings }])).toThrow(/'odd'/);
+    expect(() => createTokens([{ name: "odd", token: "five-value", ...settings }])).not.toThrow(/five-value/);
   });
 
   it("of one value under two names are refused, naming both and not the value", () => {

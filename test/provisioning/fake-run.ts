@@ -60,8 +60,9 @@ export function memoryJournal(): MemoryJournal {
     async withdrawWrite(_lease, recordId) {
       const at = records.findIndex(({ id }) => id === recordId);
       const [withdrawn] = at === -1 ? [] : records.splice(at, 1);
-      for (const taskId of withdrawn?.taskIds ?? [])
-        if (!records.some(({ taskIds }) => taskIds.includes(taskId))) sent.delete(taskId);
+      const unsent = (withdrawn?.taskIds ?? []).filter((id) => !records.some(({ taskIds }) => taskIds.includes(id)));
+      for (const taskId of unsent) sent.delete(taskId);
+      return unsent;
     },
     async recordSaved() {
       for (const record of records) record.state = "saved";

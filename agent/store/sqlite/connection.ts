@@ -48,8 +48,17 @@ export function openConnection(db: Database, now: () => number, onListenerError:
         try {
           hear(event);
         } catch (error) {
-          onListenerError(error);
+          report(error);
         }
+  }
+
+  // What happened has happened: no trouble with telling it may reach those who wrote.
+  function report(error: unknown): void {
+    try {
+      onListenerError(error);
+    } catch {
+      return;
+    }
   }
 
   /** Nested in the transaction of its group, a unit that fails takes back its own part alone. */
@@ -79,10 +88,11 @@ export function openConnection(db: Database, now: () => number, onListenerError:
     let settle: (() => void)[];
     try {
       settle = db.transaction(() => units.map(attempt)).immediate();
-      deliver(announced);
     } catch (error) {
+      announced = [];
       settle = units.map((unit) => () => unit.reject(error));
     }
+    deliver(announced);
     for (const tell of settle) tell();
     if (waiting.length > 0) schedule();
     else for (const tell of drained.splice(0)) tell();

@@ -38,7 +38,7 @@ export function keepConversions(
     "SELECT * FROM conversions WHERE state = 'site' ORDER BY seq LIMIT ?",
   );
   const queues = db.prepare<[], Queue>(
-    `SELECT device, count(*) AS waiting, min(accepted_at) AS oldestAcceptedAt
+    `SELECT device, count(*) AS waiting, min(accepted_at) AS oldestAcceptedAt, max(arrival) AS arrived
      FROM conversions WHERE state = 'ready' GROUP BY device ORDER BY device`,
   );
 

@@ -1,6 +1,7 @@
 import type { Store } from "../store.ts";
 import type { Connection } from "./connection.ts";
 import type { Tasks } from "./tasks.ts";
+import { namesOpenTask } from "./unresolved.ts";
 
 /** Rows of each kind that one call deletes at most, so that nobody waits long behind it. */
 const maxPruned = 5_000;
@@ -17,7 +18,8 @@ export function keepHouse(
   );
   const pruneRecords = db.prepare<[number, number]>(
     `DELETE FROM run_records WHERE seq IN
-       (SELECT seq FROM run_records WHERE state = 'saved' AND saved_at < ? ORDER BY saved_at LIMIT ?)`,
+       (SELECT seq FROM run_records WHERE state = 'saved' AND saved_at < ? AND NOT ${namesOpenTask}
+        ORDER BY saved_at LIMIT ?)`,
   );
 
   return {

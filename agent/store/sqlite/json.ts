@@ -1,28 +1,13 @@
 import { z } from "zod";
-import type { Fields, TableName } from "../../../drivers/driver.ts";
-import type { Intent } from "../../provisioning/intent.ts";
 import type { ExecutionMessage, RecordedChange, RecordedCreate } from "../model.ts";
+import { fieldsShape as fields, intentShape as intent, tableShape as table } from "../shapes.ts";
 
 /** A task's message as stored: `progress` ones give way to the `result` when the task ends. */
 export interface StoredMessage extends ExecutionMessage {
   kind: "progress" | "result";
 }
 
-const tables: { [Name in TableName]: Name } = {
-  "proxy-set": "proxy-set",
-  "proxy-ip": "proxy-ip",
-  "ip-group": "ip-group",
-  account: "account",
-  srd: "srd",
-  "sip-interface": "sip-interface",
-  realm: "realm",
-  "ip-profile": "ip-profile",
-  "tls-context": "tls-context",
-};
-
-const table = z.enum(tables);
 const texts = z.array(z.string());
-const fields: z.ZodType<Fields> = z.record(z.string(), z.string());
 
 const messages: z.ZodType<StoredMessage[]> = z.array(
   z.object({
@@ -31,23 +16,6 @@ const messages: z.ZodType<StoredMessage[]> = z.array(
     message: z.string(),
   }),
 );
-
-const intent: z.ZodType<Intent> = z.object({
-  customerGuid: z.string(),
-  tenantId: z.string(),
-  shortName: z.string(),
-  blueprint: z.object({ name: z.string(), hash: z.string() }),
-  rows: z.array(
-    z.object({
-      table,
-      name: z.string(),
-      fields,
-      secretFields: fields,
-      role: z.enum(["own", "shared"]),
-      children: z.array(z.object({ table, fields })),
-    }),
-  ),
-});
 
 const place = { table, index: z.number(), parent: z.number().exactOptional(), name: z.string() };
 const creates: z.ZodType<RecordedCreate[]> = z.array(

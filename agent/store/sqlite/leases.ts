@@ -3,12 +3,21 @@ import type { Sealer } from "../seal.ts";
 import type { Claim, Store } from "../store.ts";
 import type { Connection } from "./connection.ts";
 import type { Fences, LeaseRow } from "./fences.ts";
-import { toConversion, toLink, toRecord, type ConversionRow, type LinkRow, type RecordRow } from "./rows.ts";
+import { toConversion, toLink, type ConversionRow, type LinkRow } from "./rows.ts";
 import { openFields } from "./sealed-fields.ts";
+import type { Unresolved } from "./unresolved.ts";
 
-type Part = Pick<Store, "claimDevice" | "peekDevice" | "renewLease" | "releaseLease" | "releaseAllLeases">;
+type Part = Pick<
+  Store,
+  "claimDevice" | "peekDevice" | "renewLease" | "releaseLease" | "releaseAllLeases" | "markSent" | "openTasks"
+>;
 
-export function keepLeases({ db, now, write }: Connection, fences: Fences, sealer: Sealer): Part {
+export function keepLeases(
+  { db, now, write }: Connection,
+  fences: Fences,
+  unresolved: Unresolved,
+  sealer: Sealer,
+): Part {
   const take = db.prepare<[Omit<LeaseRow, "held"> & { device: string }]>(
     `INSERT INTO leases (device, fence, held, holder, renewed_at, duration_ms, grace_ms)
      VALUES (@device, @fence, 1, @holder, @renewed_at, @duration_ms, @grace_ms)
@@ -30,11 +39,9 @@ export function keepLeases({ db, now, write }: Connection, fences: Fences, seale
     "SELECT * FROM conversions WHERE device = ? AND state = 'ready' ORDER BY seq",
   );
   const linksOf = db.prepare<[string], LinkRow>("SELECT * FROM links WHERE device = ? ORDER BY seq");
-  const unresolved = db.prepare<[string], RecordRow>(
-    `SELECT * FROM run_records WHERE device = ? AND (state <> 'saved' OR EXISTS (
-       SELECT 1 FROM json_each(task_ids) AS task JOIN conversions ON conversions.task_id = task.value
-       WHERE conversions.state = 'ready'
-     )) ORDER BY seq`,
+  const mark = db.prepare<[number, string, string]>("UPDATE conversions SET sent = ? WHERE task_id = ? AND device = ?");
+  const isReady = db.prepare<[string], { task_id: string }>(
+    "SELECT task_id FROM conversions WHERE task_id = ? AND state = 'ready'",
   );
 
   const toClaimed = (row: ConversionRow): ClaimedConversion => ({
@@ -47,7 +54,7 @@ export function keepLeases({ db, now, write }: Connection, fences: Fences, seale
     links: links
       ? linksOf.all(device).map((row) => ({ ...toLink(row), secrets: openFields(sealer, row.secrets) }))
       : [],
-    unresolved: unresolved.all(device).map(toRecord),
+    unresolved: unresolved(device),
   });
 
   return {
@@ -60,7 +67,7 @@ export function keepLeases({ db, now, write }: Connection, fences: Fences, seale
           renew.run(at, device);
           before.renewed_at = at;
         }
-        const retryAfterMs = fences.remainingMs(before, graceMs);
+        const retryAfterMs = before?.holder === holder ? 0 : fences.remainingMs(before, graceMs);
         if (retryAfterMs > 0) return { kind: "held", retryAfterMs };
 
         const fence = (before?.fence ?? 0) + 1;
@@ -98,6 +105,17 @@ export function keepLeases({ db, now, write }: Connection, fences: Fences, seale
     async releaseLease({ device, fence }) {
       // What it was given keeps its fence until the next claim; a fence says nothing without its lease.
       await write(() => free.run(device, fence));
+    },
+
+    async markSent(lease, taskIds, sent) {
+      await write(() => {
+        fences.demand(lease);
+        for (const taskId of taskIds) mark.run(Number(sent), taskId, lease.device);
+      });
+    },
+
+    async openTasks(taskIds) {
+      return taskIds.filter((taskId) => isReady.get(taskId) !== undefined);
     },
 
     async releaseAllLeases() {

@@ -82,7 +82,8 @@ export const migrations: readonly string[] = [
     variables TEXT NOT NULL,
     secrets TEXT,
     device TEXT,
-    state TEXT NOT NULL CHECK (state IN ('waiting', 'ready', 'site', 'ended')),
+    arrival INTEGER,
+    state TEXT NOT NULL CHECK (state IN ('waiting', 'unplaced', 'ready', 'site', 'ended')),
     held_name TEXT,
     accepted_at INTEGER NOT NULL,
     deadline_at INTEGER NOT NULL,
@@ -90,17 +91,18 @@ export const migrations: readonly string[] = [
     fence INTEGER,
     completion TEXT,
     ended_at INTEGER,
-    CHECK (state <> 'ready' OR (device IS NOT NULL AND held_name IS lower(short_name))),
+    CHECK (state <> 'ready' OR (device IS NOT NULL AND arrival IS NOT NULL AND held_name IS lower(short_name))),
     CHECK (state = 'ready' OR fence IS NULL),
     CHECK ((state = 'ended') = (ended_at IS NOT NULL)),
     CHECK (state <> 'ended' OR (secrets IS NULL AND held_name IS NULL)),
     FOREIGN KEY (device, held_name, tenant_id) REFERENCES names (device, name, tenant_id)
   ) STRICT;
-  CREATE UNIQUE INDEX conversions_running ON conversions (tenant_id) WHERE state IN ('ready', 'site');
+  CREATE UNIQUE INDEX conversions_running ON conversions (tenant_id) WHERE state IN ('unplaced', 'ready', 'site');
   CREATE UNIQUE INDEX conversions_ready ON conversions (device, held_name) WHERE held_name IS NOT NULL;
   CREATE INDEX conversions_open ON conversions (tenant_id, seq) WHERE state <> 'ended';
   CREATE INDEX conversions_by_device ON conversions (device, state, seq) WHERE state <> 'ended';
   CREATE INDEX conversions_site ON conversions (seq) WHERE state = 'site';
+  CREATE INDEX conversions_unplaced ON conversions (gateway, seq) WHERE state = 'unplaced';
   CREATE INDEX conversions_ended ON conversions (ended_at) WHERE state = 'ended';
 
   CREATE TABLE leases (
@@ -112,6 +114,19 @@ export const migrations: readonly string[] = [
     duration_ms INTEGER NOT NULL,
     grace_ms INTEGER NOT NULL
   ) STRICT, WITHOUT ROWID;
+
+  CREATE TABLE announced_devices (
+    device TEXT PRIMARY KEY,
+    agent TEXT NOT NULL,
+    identity TEXT NOT NULL,
+    version TEXT NOT NULL,
+    heard_at INTEGER NOT NULL
+  ) STRICT, WITHOUT ROWID;
+  CREATE TABLE announced_gateways (
+    gateway TEXT PRIMARY KEY CHECK (gateway = lower(gateway)),
+    device TEXT NOT NULL REFERENCES announced_devices (device)
+  ) STRICT, WITHOUT ROWID;
+  CREATE INDEX announced_gateways_by_device ON announced_gateways (device);
 
   CREATE TABLE standstills (device TEXT PRIMARY KEY, since INTEGER NOT NULL) STRICT, WITHOUT ROWID;
 
@@ -132,6 +147,8 @@ export const migrations: readonly string[] = [
   ) STRICT;
   CREATE INDEX run_records_unresolved ON run_records (device, seq) WHERE state <> 'saved';
   CREATE INDEX run_records_saved ON run_records (saved_at) WHERE state = 'saved';
+
+  CREATE TABLE unreported_tasks (task_id TEXT PRIMARY KEY, device TEXT NOT NULL) STRICT, WITHOUT ROWID;
 
   CREATE TABLE logins (
     seq INTEGER PRIMARY KEY AUTOINCREMENT,

@@ -1,25 +1,24 @@
 import { randomUUID } from "node:crypto";
-import type { Store } from "../store.ts";
+import type { JournalStore } from "../store.ts";
 import type { Connection } from "./connection.ts";
 import type { Fences } from "./fences.ts";
 import { readJson } from "./json.ts";
+import type { SentTasks } from "./sent-tasks.ts";
 
 export function keepRecords(
   { db, now, write }: Connection,
   fences: Fences,
-): Pick<Store, "recordWrite" | "withdrawWrite" | "recordSaved" | "unsavedSince"> {
+  sent: SentTasks,
+): Pick<JournalStore, "recordWrite" | "withdrawWrite" | "recordSaved" | "unsavedSince"> {
   const insert = db.prepare(
     `INSERT INTO run_records (id, run_id, device, fence, serial_number, state, task_ids, creates, changes, written_at)
      VALUES (@id, @runId, @device, @fence, @serialNumber, 'written', @taskIds, @creates, @changes, @at)`,
   );
-  const deviceOf = db.prepare<[string], { device: string | null }>("SELECT device FROM conversions WHERE task_id = ?");
-  const markSent = db.prepare<[string]>("UPDATE conversions SET sent = 1 WHERE task_id = ?");
   const withdraw = db.prepare<[string, string], { task_ids: string }>(
     "DELETE FROM run_records WHERE id = ? AND device = ? RETURNING task_ids",
   );
-  const markUnsent = db.prepare<[{ task: string }]>(
-    `UPDATE conversions SET sent = 0 WHERE task_id = @task
-       AND NOT EXISTS (SELECT 1 FROM run_records, json_each(run_records.task_ids) AS task WHERE task.value = @task)`,
+  const naming = db.prepare<[string], { seq: number }>(
+    "SELECT seq FROM run_records WHERE EXISTS (SELECT 1 FROM json_each(task_ids) AS task WHERE task.value = ?) LIMIT 1",
   );
   const save = db.prepare<[number, string]>(
     "UPDATE run_records SET state = 'saved', saved_at = ? WHERE device = ? AND state <> 'saved'",
@@ -44,23 +43,19 @@ export function keepRecords(
           changes: JSON.stringify(changes),
           at: now(),
         });
-        for (const taskId of taskIds) {
-          // An old record's task may have been pruned since.
-          const conversion = deviceOf.get(taskId);
-          if (conversion !== undefined && conversion.device !== lease.device)
-            throw new Error(`${taskId} is no conversion of ${lease.device}`);
-          markSent.run(taskId);
-        }
+        for (const taskId of taskIds) sent.mark(taskId, lease.device);
       });
       return id;
     },
 
     async withdrawWrite(lease, recordId) {
-      await write(() => {
+      return write(() => {
         fences.demand(lease);
         const record = withdraw.get(recordId, lease.device);
-        for (const taskId of record === undefined ? [] : readJson.texts(record.task_ids))
-          markUnsent.run({ task: taskId });
+        const taskIds = record === undefined ? [] : readJson.texts(record.task_ids);
+        const unsent = taskIds.filter((taskId) => naming.get(taskId) === undefined);
+        for (const taskId of unsent) sent.unmark(taskId);
+        return unsent;
       });
     },
 

@@ -80,6 +80,14 @@ export interface RecordRow {
   written_at: number;
 }
 
+export interface AnnouncedRow {
+  device: string;
+  agent: string;
+  identity: string;
+  version: string;
+  heard_at: number;
+}
+
 export interface AuditRow {
   at: number;
   event: string;

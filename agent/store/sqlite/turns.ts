@@ -3,24 +3,31 @@ import type { Facts, Judge, NewConversion, Verdict } from "../store.ts";
 import type { Connection } from "./connection.ts";
 import { readJson } from "./json.ts";
 import { toCustomer, toLead, type ConversionRow, type CustomerRow, type LeadRow } from "./rows.ts";
+import type { Gateways } from "./gateways.ts";
 import { openFields } from "./sealed-fields.ts";
 import type { TaskResult, Tasks } from "./tasks.ts";
 
 export interface Turns {
   /** What a new conversion would be told. Writes nothing. */
   preview(conversion: NewConversion): Verdict;
-  /** Judges a conversion that waits and carries the verdict out. */
+  /** Judges a conversion that waits, for its turn or its gateway, and carries the verdict out. */
   take(row: ConversionRow): Verdict["kind"];
   /** Ends a conversion with its task, frees its name, and gives the turn to the tenant's next. */
   end(row: ConversionRow, result: TaskResult, completion: string | null): void;
 }
 
 /** One tenant, one line: of its conversions only the oldest runs. All of it is called inside a transaction. */
-export function openTurns(connection: Connection, tasks: Tasks, judge: Judge, sealer: Sealer): Turns {
+export function openTurns(
+  connection: Connection,
+  tasks: Tasks,
+  gateways: Gateways,
+  judge: Judge,
+  sealer: Sealer,
+): Turns {
   const { db, now, announce } = connection;
-  const readFacts = openFacts(connection);
+  const readFacts = openFacts(connection, gateways);
   const running = db.prepare<[string], { seq: number }>(
-    "SELECT seq FROM conversions WHERE tenant_id = ? AND state IN ('ready', 'site')",
+    "SELECT seq FROM conversions WHERE tenant_id = ? AND state IN ('unplaced', 'ready', 'site')",
   );
   const oldestWaiting = db.prepare<[string], ConversionRow>(
     "SELECT * FROM conversions WHERE tenant_id = ? AND state = 'waiting' ORDER BY seq LIMIT 1",
@@ -33,9 +40,14 @@ export function openTurns(connection: Connection, tasks: Tasks, judge: Judge, se
      VALUES (@device, lower(@short_name), @tenant_id, @short_name)`,
   );
   const freeName = db.prepare<[string | null, string]>("DELETE FROM names WHERE device = ? AND name = ?");
-  const toReady = db.prepare<[number]>(
-    "UPDATE conversions SET state = 'ready', held_name = lower(short_name) WHERE seq = ?",
+  const toReady = db.prepare<[string, number | undefined, number]>(
+    "UPDATE conversions SET state = 'ready', device = ?, held_name = lower(short_name), arrival = ? WHERE seq = ?",
   );
+  const arrive = db.prepare<[string], { arrival: number }>(
+    `INSERT INTO facts (key, value) VALUES ('arrivals at ' || ?, '1')
+     ON CONFLICT (key) DO UPDATE SET value = value + 1 RETURNING CAST(value AS INTEGER) AS arrival`,
+  );
+  const toUnplaced = db.prepare<[number]>("UPDATE conversions SET state = 'unplaced' WHERE seq = ?");
   const toSite = db.prepare<[number]>("UPDATE conversions SET state = 'site' WHERE seq = ?");
   const toEnded = db.prepare(
     `UPDATE conversions SET state = 'ended', ended_at = @at, completion = @completion,
@@ -50,7 +62,8 @@ export function openTurns(connection: Connection, tasks: Tasks, judge: Judge, se
     announce({ kind: "ended", taskId: row.task_id, device: row.device, details: result.details });
   }
 
-  function carryOut(row: ConversionRow): Verdict["kind"] {
+  function carryOut(waiting: ConversionRow): Verdict["kind"] {
+    const row = { ...waiting, device: waiting.device ?? gateways.deviceOf(waiting.gateway) };
     const verdict = judge(toNewConversion(row, sealer), readFacts(row));
     switch (verdict.kind) {
       case "failed": {
@@ -66,10 +79,14 @@ export function openTurns(connection: Connection, tasks: Tasks, judge: Judge, se
       case "wait":
         tasks.note(row.task_id, verdict.message);
         break;
+      case "unplaced":
+        toUnplaced.run(row.seq);
+        tasks.note(row.task_id, verdict.message);
+        break;
       case "device":
         if (row.device === null) throw new Error(`${row.task_id} was sent to a device but has none`);
         holdName.run(row);
-        toReady.run(row.seq);
+        toReady.run(row.device, arrive.get(row.device)?.arrival, row.seq);
         tasks.note(row.task_id, verdict.message);
         announce({ kind: "ready", device: row.device });
         break;
@@ -95,9 +112,17 @@ export function openTurns(connection: Connection, tasks: Tasks, judge: Judge, se
 
   return {
     preview(conversion) {
-      const { tenantId, device, shortName } = conversion;
-      const facts = { tenant_id: tenantId.toLowerCase(), seq: Number.MAX_SAFE_INTEGER, device, short_name: shortName };
-      return judge(conversion, readFacts(facts));
+      const { tenantId, gateway, shortName } = conversion;
+      const device = conversion.device ?? gateways.deviceOf(gateway);
+      const row = {
+        tenant_id: tenantId.toLowerCase(),
+        seq: Number.MAX_SAFE_INTEGER,
+        gateway,
+        device,
+        short_name: shortName,
+        accepted_at: connection.now(),
+      };
+      return judge({ ...conversion, device }, readFacts(row));
     },
     take(row) {
       const kind = carryOut(row);
@@ -111,9 +136,9 @@ export function openTurns(connection: Connection, tasks: Tasks, judge: Judge, se
   };
 }
 
-function openFacts({
-  db,
-}: Connection): (row: Pick<ConversionRow, "tenant_id" | "seq" | "device" | "short_name">) => Facts {
+type FactsRow = Pick<ConversionRow, "tenant_id" | "seq" | "gateway" | "device" | "short_name" | "accepted_at">;
+
+function openFacts({ db }: Connection, gateways: Gateways): (row: FactsRow) => Facts {
   const lead = db.prepare<[string], LeadRow>("SELECT * FROM leads WHERE tenant_id = ?");
   const customer = db.prepare<[string], CustomerRow>("SELECT * FROM customers WHERE tenant_id = ?");
   const older = db.prepare<[string, number], { task_id: string }>(
@@ -133,6 +158,7 @@ function openFacts({
       customer: customerRow && toCustomer(customerRow),
       older: olderRow && { taskId: olderRow.task_id },
       nameHolder: held && { shortName: held.short_name, tenantId: held.tenant_id },
+      gatewayAwaited: row.device === null && row.gateway !== null && gateways.isAwaited(row.accepted_at),
     };
   };
 }

@@ -98,7 +98,13 @@ export function testAcceptance(newPlace: NewPlace): void {
       expect(seen[0]?.lead).toMatchObject({ tenantId: older.tenantId, status: "Active", umpCustomerGuid: null });
       expect(seen[0]?.older).toEqual({ taskId: older.taskId });
       expect(seen[0]?.nameHolder).toEqual({ shortName: "Holder", tenantId: holder.tenantId });
-      expect(seen[1]).toEqual({ lead: undefined, customer: undefined, older: undefined, nameHolder: undefined });
+      expect(seen[1]).toEqual({
+        lead: undefined,
+        customer: undefined,
+        older: undefined,
+        nameHolder: undefined,
+        gatewayAwaited: false,
+      });
       expect(seen[2]?.customer).toMatchObject({ guid: holder.customerGuid, shortName: "Holder" });
     });
 

@@ -12,14 +12,15 @@ const fenced: [string, (store: Store, lease: Lease) => Promise<unknown>][] = [
   ["recordWrite", (store, lease) => store.recordWrite(lease, record)],
   ["withdrawWrite", (store, lease) => store.withdrawWrite(lease, "unknown")],
   ["recordSaved", (store, lease) => store.recordSaved(lease)],
+  ["markSent", (store, lease) => store.markSent(lease, [], true)],
 ];
 
 export function testLeases(newPlace: NewPlace): void {
   describe("leases", () => {
     const setting = inNewPlace(newPlace);
     const idsOf = (items: readonly { taskId: string }[]) => items.map(({ taskId }) => taskId);
-    const claimAgain = (device = "sbc-1") =>
-      setting.store.claimDevice(device, { holder: "other", durationMs, graceMs, max: 200 });
+    const claimAgain = (device = "sbc-1", holder = "other") =>
+      setting.store.claimDevice(device, { holder, durationMs, graceMs, max: 200 });
 
     it("come with the device's ready conversions, oldest first, secrets in clear, up to the maximum", async () => {
       const one = await setting.accept({ secrets: { CarrierUserPassword: "open sesame" } });
@@ -195,9 +196,34 @@ export function testLeases(newPlace: NewPlace): void {
     });
 
     it("are given to one of many who claim at once", async () => {
-      const results = await Promise.all([1, 2, 3, 4].map(() => claimAgain()));
+      const results = await Promise.all([1, 2, 3, 4].map((one) => claimAgain("sbc-1", `holder ${one}`)));
 
       expect(results.map(({ kind }) => kind)).toEqual(["claimed", "held", "held", "held"]);
+    });
+
+    it("are given anew to their own holder at once, with all they had, and the older one is lost", async () => {
+      const conversion = await setting.accept();
+      const first = await setting.claim();
+      await setting.store.recordWrite(first.lease, record);
+      const second = await setting.claim();
+
+      expect(second).toMatchObject({
+        lease: { fence: first.lease.fence + 1 },
+        conversions: [{ taskId: conversion.taskId }],
+        unresolved: [{ state: "abandoned", fence: first.lease.fence }],
+      });
+      for (const [, call] of fenced) await expect(call(setting.store, first.lease)).rejects.toThrow(LeaseLost);
+      await setting.store.releaseLease(first.lease);
+      await expect(setting.store.complete(second.lease, [linked(conversion)])).resolves.toBeUndefined();
+    });
+
+    it("keep others out anew from the moment when their own holder took them again", async () => {
+      await setting.claim();
+      setting.now += durationMs;
+      await setting.claim();
+      setting.now += durationMs;
+
+      expect(await claimAgain()).toEqual({ kind: "held", retryAfterMs: graceMs });
     });
   });
 

@@ -1,6 +1,6 @@
 import { describe, expect, it } from "vitest";
 import type { RecordedChange, RecordedCreate } from "../../../agent/store/model.ts";
-import { durationMs, failed, failure, graceMs, inNewPlace, linked, start, type NewPlace } from "./setting.ts";
+import { durationMs, failed, graceMs, inNewPlace, linked, start, type NewPlace } from "./setting.ts";
 
 const creates: RecordedCreate[] = [
   { table: "ip-group", index: 3, name: "Acme", fields: { name: "Acme", tags: "t" }, absentIn: "f1", customers: ["c1"] },
@@ -95,7 +95,7 @@ export function testRecords(newPlace: NewPlace): void {
       const conversion = await setting.accept();
       const { lease } = await setting.claim();
       const id = await setting.store.recordWrite(lease, record(conversion.taskId));
-      await setting.store.withdrawWrite(lease, id);
+      expect(await setting.store.withdrawWrite(lease, id)).toEqual([conversion.taskId]);
 
       expect((await setting.store.peekDevice("sbc-1")).unresolved).toEqual([]);
       expect(await setting.store.unsavedSince()).toEqual([]);
@@ -103,13 +103,27 @@ export function testRecords(newPlace: NewPlace): void {
     });
 
     it("leave the mark on conversions that an earlier record names, when a later one is withdrawn", async () => {
-      const conversion = await setting.accept();
+      const [conversion, other] = [await setting.accept(), await setting.accept()];
       const { lease } = await setting.claim();
       await setting.store.recordWrite(lease, record(conversion.taskId));
-      await setting.store.withdrawWrite(lease, await setting.store.recordWrite(lease, record(conversion.taskId)));
+      const id = await setting.store.recordWrite(lease, record(conversion.taskId, other.taskId));
+      expect(await setting.store.withdrawWrite(lease, id)).toEqual([other.taskId]);
 
       expect((await setting.store.peekDevice("sbc-1")).unresolved).toHaveLength(1);
       expect(await setting.conversion(conversion)).toMatchObject({ sent: true });
+      expect(await setting.conversion(other)).toMatchObject({ sent: false });
+    });
+
+    it("are withdrawn once, and only by whoever holds their own device", async () => {
+      const conversion = await setting.accept();
+      const { lease } = await setting.claim();
+      const elsewhere = await setting.claim("sbc-2");
+      const id = await setting.store.recordWrite(lease, record(conversion.taskId));
+
+      expect(await setting.store.withdrawWrite(elsewhere.lease, id)).toEqual([]);
+      expect(await setting.conversion(conversion)).toMatchObject({ sent: true });
+      expect(await setting.store.withdrawWrite(lease, id)).toEqual([conversion.taskId]);
+      expect(await setting.store.withdrawWrite(lease, id)).toEqual([]);
     });
 
     it("are refused, with nothing stored, for conversions of another device", async () => {
@@ -121,106 +135,6 @@ export function testRecords(newPlace: NewPlace): void {
       );
       expect(await setting.conversion(here)).toMatchObject({ sent: false });
       expect(await setting.store.unsavedSince()).toEqual([]);
-    });
-  });
-
-  describe("deadlines", () => {
-    const setting = inNewPlace(newPlace);
-    const tooLate = () => [failure("too late")];
-    const endOverdue = () => setting.store.endOverdue(tooLate);
-
-    it("end a ready conversion when they pass, and not before", async () => {
-      const conversion = await setting.accept({ shortName: "Acme" });
-      setting.now = conversion.deadlineAt - 1;
-      expect(await endOverdue()).toEqual([]);
-      setting.now += 1;
-      expect(await endOverdue()).toEqual([conversion.taskId]);
-
-      expect(await setting.task(conversion)).toMatchObject({
-        status: "CompletedFailed",
-        details: ["Failed"],
-        messages: [failure("too late")],
-        umpCustomerGuid: null,
-      });
-      expect(await setting.accept({ shortName: "Acme" })).toMatchObject({ state: "ready" });
-    });
-
-    it("do not end what was ever sent", async () => {
-      const conversion = await setting.accept();
-      const { lease } = await setting.claim();
-      await setting.store.recordWrite(lease, {
-        runId: "run-1",
-        serialNumber: "123",
-        taskIds: [conversion.taskId],
-        creates,
-        changes,
-      });
-      await setting.store.releaseLease(lease);
-      setting.now = conversion.deadlineAt;
-
-      expect(await endOverdue()).toEqual([]);
-    });
-
-    it("do not end what a live lease holds, until that is over", async () => {
-      const conversion = await setting.accept();
-      setting.now = conversion.deadlineAt;
-      await setting.claim();
-      expect(await endOverdue()).toEqual([]);
-      setting.now += durationMs + graceMs;
-
-      expect(await endOverdue()).toEqual([conversion.taskId]);
-    });
-
-    it("end what a lease on the same device does not hold", async () => {
-      const held = await setting.accept();
-      const waiting = await setting.accept();
-      setting.now = held.deadlineAt;
-      await setting.claim("sbc-1", 1);
-
-      expect(await endOverdue()).toEqual([waiting.taskId]);
-    });
-
-    it("do not end what is linked", async () => {
-      const conversion = await setting.link();
-      setting.now = conversion.deadlineAt;
-
-      expect(await endOverdue()).toEqual([]);
-    });
-
-    it("stand still with their device and go on from there, also over a restart", async () => {
-      const early = await setting.accept();
-      setting.now += 1_000;
-      await setting.store.setStandstill("sbc-1", true);
-      setting.now += 1_000;
-      await setting.store.setStandstill("sbc-1", true);
-      const late = await setting.accept();
-      const elsewhere = await setting.accept({ device: "sbc-2" });
-      setting.now = elsewhere.deadlineAt;
-      expect(await endOverdue()).toEqual([elsewhere.taskId]);
-      await setting.reopen();
-      await setting.store.setStandstill("sbc-1", false);
-      await setting.store.setStandstill("sbc-1", false);
-
-      expect(await setting.conversion(early)).toMatchObject({
-        deadlineAt: early.deadlineAt + setting.now - early.acceptedAt - 1_000,
-      });
-      expect(await setting.conversion(late)).toMatchObject({
-        deadlineAt: late.deadlineAt + setting.now - late.acceptedAt,
-      });
-      expect(await endOverdue()).toEqual([]);
-      setting.now = (await setting.conversion(early)).deadlineAt;
-      expect(await endOverdue()).toEqual([early.taskId]);
-    });
-
-    it("of what has ended do not change", async () => {
-      const conversion = await setting.accept();
-      const { lease } = await setting.claim();
-      await setting.store.complete(lease, [failed(conversion)]);
-      await setting.store.setStandstill("sbc-1", true);
-      setting.now += 1_000;
-      await setting.store.setStandstill("sbc-1", false);
-
-      expect(await setting.conversion(conversion)).toMatchObject({ deadlineAt: conversion.deadlineAt });
     });
   });
 

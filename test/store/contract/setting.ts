@@ -1,7 +1,14 @@
 import { randomUUID } from "node:crypto";
 import { afterEach, beforeEach, expect } from "vitest";
-import type { ClaimedConversion, Conversion, ExecutionMessage, Link, Task } from "../../../agent/store/model.ts";
-import type { Claim, Completion, Judge, NewConversion, Store } from "../../../agent/store/store.ts";
+import type {
+  Announcement,
+  ClaimedConversion,
+  Conversion,
+  ExecutionMessage,
+  Link,
+  Task,
+} from "../../../agent/store/model.ts";
+import type { Claim, Completion, JournalStore, Judge, NewConversion, Store } from "../../../agent/store/store.ts";
 
 /** What a store under test is opened with. */
 export interface Setup {
@@ -9,6 +16,7 @@ export interface Setup {
   now: () => number;
   deadlineMs: number;
   keepSecrets: boolean;
+  gatewayWaitMs: number;
 }
 
 /** Somewhere to store, empty at first. Stores opened on it one after the other find what the earlier one left. */
@@ -22,6 +30,7 @@ export type NewPlace = () => Promise<Place>;
 export const durationMs = 60_000;
 export const graceMs = 15_000;
 export const deadlineMs = 4 * 3_600_000;
+export const gatewayWaitMs = 15 * 60_000;
 export const start = Date.UTC(2026, 0, 1);
 
 export const information = (message: string): ExecutionMessage => ({ level: "Information", message });
@@ -29,7 +38,7 @@ export const warning = (message: string): ExecutionMessage => ({ level: "Warning
 export const failure = (message: string): ExecutionMessage => ({ level: "Error", message });
 
 /** Rules like the portal's, shortened. */
-const rules: Judge = (conversion, { lead, customer, older, nameHolder }) => {
+const rules: Judge = (conversion, { lead, customer, older, nameHolder, gatewayAwaited }) => {
   if (older !== undefined) return { kind: "wait", message: information(`waits for ${older.taskId}`) };
   if (customer !== undefined) return { kind: "already-converted", messages: [warning("Undo")] };
   if (lead?.status !== "Active")
@@ -37,16 +46,24 @@ const rules: Judge = (conversion, { lead, customer, older, nameHolder }) => {
   if (nameHolder !== undefined)
     return { kind: "failed", details: ["Failed"], messages: [failure(`name of ${nameHolder.tenantId}`)] };
   if (conversion.variant === "tenant") return { kind: "site" };
+  if (gatewayAwaited) return { kind: "unplaced", message: information("nobody has the gateway yet") };
+  if (conversion.device === null)
+    return { kind: "failed", details: ["Failed"], messages: [failure("no such gateway")] };
   return { kind: "device", message: information("queued") };
 };
 
-export interface Setting {
-  readonly store: Store;
+/** Somewhere with the books that every agent keeps, wherever its portal is. */
+export interface BooksSetting {
+  readonly store: JournalStore;
   now: number;
-  judge: Judge;
-  keepSecrets: boolean;
   /** Closes the store and opens it again in the same place. */
   reopen(): Promise<void>;
+}
+
+export interface Setting extends BooksSetting {
+  readonly store: Store;
+  judge: Judge;
+  keepSecrets: boolean;
   /** Accepts a conversion of a new tenant that has a lead, unless told otherwise. */
   accept(changes?: Partial<NewConversion>): Promise<Conversion>;
   claim(device?: string, max?: number): Promise<Claim>;
@@ -56,8 +73,11 @@ export interface Setting {
   link(changes?: Partial<NewConversion>): Promise<ClaimedConversion>;
 }
 
-/** Gives each test of the suite a store in a place of its own, with a clock and rules that the test may change. */
-export function inNewPlace(newPlace: NewPlace): Setting {
+/**
+ * Gives each test of the suite a store in a place of its own, with a clock and rules that the test may change. Agents
+ * elsewhere are waited for only where `gatewayWaitMs` says so.
+ */
+export function inNewPlace(newPlace: NewPlace, gatewayWaitMs = 0): Setting {
   let place: Place | undefined;
   let store: Store | undefined;
 
@@ -77,6 +97,7 @@ export function inNewPlace(newPlace: NewPlace): Setting {
         now: () => setting.now,
         deadlineMs,
         keepSecrets: setting.keepSecrets,
+        gatewayWaitMs,
       });
     },
 
@@ -135,6 +156,18 @@ export function newConversion(): NewConversion {
     variables: { Region: "north" },
     secrets: {},
     device: "sbc-1",
+  };
+}
+
+/** The first agent's: `sbc-1` with the gateway of new conversions. */
+export function announcement(changes?: Partial<Announcement>): Announcement {
+  return {
+    agent: "near",
+    identity: "identity-1",
+    version: "1.0.0",
+    fresh: false,
+    devices: [{ device: "sbc-1", gateways: ["oc1.example.com"], standing: false }],
+    ...changes,
   };
 }
 

@@ -1,0 +1,93 @@
+import { setTimeout as sleep } from "node:timers/promises";
+import type { AgentConfig } from "./config.ts";
+import { keepBackup, openDevice } from "./devices.ts";
+import { createLane, type Lane } from "./lane.ts";
+import type { Log } from "./log.ts";
+import type { Metrics } from "./metrics.ts";
+import { loadBlueprints, type Blueprint } from "./provisioning/blueprint.ts";
+import { watchForeignEdits } from "./provisioning/foreign-edits.ts";
+import { guardLogins } from "./provisioning/login-guard.ts";
+import { probeDevice, runDevice } from "./provisioning/run.ts";
+import { watchSerials } from "./provisioning/serials.ts";
+import type { ReadSecret } from "./secrets.ts";
+import type { ConversionSource } from "./source/source.ts";
+import type { JournalStore } from "./store/store.ts";
+import { createWorker, type Worker } from "./worker.ts";
+
+export interface FleetDependencies {
+  config: AgentConfig;
+  readSecret: ReadSecret;
+  source: ConversionSource;
+  journal: JournalStore;
+  /** Keyed hash, for comparing secrets without keeping them. */
+  hash(text: string): string;
+  /** Who this agent is, for leases. */
+  holder: string;
+  log: Log;
+  metrics: Metrics;
+  now(): number;
+}
+
+/** The devices of the inventory with all that works on them. Nothing is asked of a device before the worker starts. */
+export interface Fleet {
+  lanes: ReadonlyMap<string, Lane>;
+  worker: Worker;
+}
+
+function blueprintOf(blueprints: ReadonlyMap<string, Blueprint>, device: AgentConfig["devices"][number]): Blueprint {
+  const blueprint = blueprints.get(device.blueprint);
+  if (blueprint === undefined)
+    throw new Error(
+      `device ${device.name}: there is no blueprint '${device.blueprint}' (${[...blueprints.keys()].join(", ")})`,
+    );
+  return blueprint;
+}
+
+/** Throws an Error that names the device where a blueprint or a secret is missing. */
+export function createFleet(dependencies: FleetDependencies): Fleet {
+  const { config, readSecret, source, journal, hash, holder, log, metrics, now } = dependencies;
+  const { run: settings, dataDir } = config;
+  const blueprints = loadBlueprints(config.blueprints);
+  const recognise = watchSerials();
+  const lanes = new Map<string, Lane>();
+  for (const device of config.devices) {
+    const { name } = device;
+    // Read once here, so that a missing one is found at the start, and anew for every run, so that `resume` takes a new one.
+    readSecret(device.password);
+    const shared = {
+      device,
+      settings,
+      carriers: config.carriers,
+      blueprint: blueprintOf(blueprints, device),
+      hash,
+      foreignEdits: watchForeignEdits(name, device.foreignEdits, settings, now),
+      recognise: (serial: string) => recognise(name, serial),
+      source,
+      journal,
+      holder,
+      now,
+      keepBackup: (text: string) => keepBackup(dataDir, name, text, settings.backups, now()),
+      wait: (ms: number, signal: AbortSignal) => sleep(ms, undefined, { signal }),
+    };
+    const access = () => {
+      const password = readSecret(device.password);
+      return {
+        guard: guardLogins(journal, name, hash(`${device.user}\n${password}`), settings.loginLimit),
+        openDriver: () => openDevice(device, password, settings, dataDir, metrics),
+      };
+    };
+    const lane = createLane({
+      device,
+      settings,
+      source,
+      run: (request, signal, mayWrite) => runDevice({ ...shared, ...access(), signal, mayWrite }, request),
+      probe: (signal) => probeDevice({ ...access(), signal }),
+      log,
+      metrics,
+      now,
+    });
+    lanes.set(name, lane);
+  }
+  const worker = createWorker({ lanes, source, journal, log, metrics, pollMs: settings.pollMs, now });
+  return { lanes, worker };
+}

@@ -1,0 +1,62 @@
+import type { z } from "zod";
+import type { claimedConversion, linkWithSecrets, storedLink } from "../pull-shapes.ts";
+import type { ClaimedConversion, Link, LinkWithSecrets } from "../store/model.ts";
+
+/** What the store knows, as agents are told it: times as ISO 8601, and of every thing only what its shape names. */
+
+const time = (ms: number): string => new Date(ms).toISOString();
+
+const struckOut = "********";
+
+/** With its secrets in clear. */
+export function writeConversion(conversion: ClaimedConversion): z.output<typeof claimedConversion> {
+  const { taskId, tenantId, customerGuid, shortName, fullName, gateway, proxySet, variables, secrets, sent } =
+    conversion;
+  return {
+    taskId,
+    tenantId,
+    customerGuid,
+    shortName,
+    fullName,
+    gateway: gateway ?? "",
+    proxySet: proxySet ?? "",
+    variables,
+    secrets,
+    acceptedAt: time(conversion.acceptedAt),
+    deadlineAt: time(conversion.deadlineAt),
+    sent,
+  };
+}
+
+/** With the names of its secrets, and none of their values. */
+export function strikeOut(conversion: ClaimedConversion): z.output<typeof claimedConversion> {
+  const secrets = Object.fromEntries(Object.keys(conversion.secrets).map((name) => [name, struckOut]));
+  return writeConversion({ ...conversion, secrets });
+}
+
+/** Without its secrets, wherever it has some. */
+export function writeLink(link: Link): z.output<typeof storedLink> {
+  const { customerGuid, tenantId, shortName, device, gateway, intent, variables, proxySet, fullName, secretHashes } =
+    link;
+  return {
+    customerGuid,
+    tenantId,
+    shortName,
+    device,
+    gateway,
+    intent,
+    variables,
+    proxySet,
+    fullName,
+    secretHashes,
+    linkedAt: time(link.linkedAt),
+  };
+}
+
+export function writeLinkWithSecrets(link: LinkWithSecrets): z.output<typeof linkWithSecrets> {
+  return { ...writeLink(link), secrets: link.secrets };
+}
+
+export function readLink(link: z.output<typeof storedLink>): Link {
+  return { ...link, linkedAt: Date.parse(link.linkedAt) };
+}

@@ -1,0 +1,76 @@
+import type { z } from "zod";
+import type {
+  claimedConversion,
+  completeRequest,
+  linksRequest,
+  linkWithSecrets,
+  peekAnswer,
+  storedLink,
+} from "../pull-shapes.ts";
+import type { ClaimedConversion, ExecutionMessage, Link, LinkWithSecrets } from "../store/model.ts";
+import type { Completion } from "../store/store.ts";
+
+/** What goes over the wire, as the agent has it, and back. */
+
+type WireCompletion = z.infer<typeof completeRequest>["completions"][number];
+type WireLink = z.infer<typeof linksRequest>["links"][number];
+
+/** Twice the same conversion in one answer is one. */
+export function readConversions(
+  wire: readonly z.infer<typeof claimedConversion>[],
+  device: string,
+): ClaimedConversion[] {
+  const seen = new Set<string>();
+  return wire.flatMap((conversion) => {
+    // A customer that stands twice would be worked on once and reported twice.
+    const known = seen.has(conversion.taskId) || seen.has(conversion.customerGuid);
+    seen.add(conversion.taskId).add(conversion.customerGuid);
+    if (known) return [];
+    const acceptedAt = Date.parse(conversion.acceptedAt);
+    const deadlineAt = Date.parse(conversion.deadlineAt);
+    return [{ ...conversion, variant: "ip-group" as const, state: "ready" as const, device, acceptedAt, deadlineAt }];
+  });
+}
+
+export function readLink(wire: z.infer<typeof storedLink>): Link {
+  return { ...wire, linkedAt: Date.parse(wire.linkedAt) };
+}
+
+export function readLinkWithSecrets(wire: z.infer<typeof linkWithSecrets>): LinkWithSecrets {
+  return { ...wire, linkedAt: Date.parse(wire.linkedAt) };
+}
+
+export function readPeek(
+  { conversions, links }: z.infer<typeof peekAnswer>,
+  device: string,
+): { conversions: ClaimedConversion[]; links: Link[] } {
+  return { conversions: readConversions(conversions, device), links: links.map(readLink) };
+}
+
+export function writeMessage({ level, message }: ExecutionMessage): ExecutionMessage {
+  return { level, message: cut(message, 8_000) };
+}
+
+export function writeCompletion(completion: Completion): WireCompletion {
+  const { taskId } = completion;
+  const messages = completion.messages.slice(0, 100).map(writeMessage);
+  if (completion.kind === "linked") return { kind: "linked", taskId, link: writeLinkFields(completion.link), messages };
+  const details = completion.details.slice(0, 20).map((detail) => cut(detail, 200));
+  return { kind: "failed", taskId, details, messages };
+}
+
+export function writeLink(link: Link): WireLink {
+  return { ...writeLinkFields(link), linkedAt: new Date(link.linkedAt).toISOString() };
+}
+
+// Member by member: what a link carries beside them, such as secrets, stays here.
+function writeLinkFields(link: Omit<Link, "linkedAt">): Omit<WireLink, "linkedAt"> {
+  const { customerGuid, tenantId, shortName, device, gateway, intent, variables, proxySet, fullName, secretHashes } =
+    link;
+  return { customerGuid, tenantId, shortName, device, gateway, intent, variables, proxySet, fullName, secretHashes };
+}
+
+/** No longer than the portal takes: a text that is too long would keep its result from being reported. */
+function cut(text: string, length: number): string {
+  return text.length <= length ? text : `${text.slice(0, length - 1)}…`;
+}

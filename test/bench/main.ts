@@ -1,0 +1,132 @@
+import { mkdtemp, rm } from "node:fs/promises";
+import { cpus, loadavg, tmpdir, totalmem } from "node:os";
+import { join } from "node:path";
+import { parseArgs } from "node:util";
+import { measureAcceptance, measureStore } from "./acceptance.ts";
+import type { Bench, Line } from "./bench.ts";
+import { buildProduct } from "./build.ts";
+import { createCleanup, type Cleanup } from "./cleanup.ts";
+import { measureConversions } from "./conversions.ts";
+import { measureDrift } from "./drift.ts";
+import { measurePlanning } from "./planning.ts";
+import { measureReadiness } from "./readiness.ts";
+import { printReport, type Figures } from "./report.ts";
+import { shapes, type Shape } from "./shapes.ts";
+
+const line: Line = { rttMs: 40, saveMs: 300 };
+
+type Measurement = (figures: Figures, bench: Bench, options: Options) => Promise<void>;
+
+/** In the order in which they are done. */
+const measurements: Readonly<Record<string, Measurement>> = {
+  async conversions(figures, bench, { shape, customers }) {
+    for (const count of customers) {
+      note(`conversions: ${count}`);
+      figures.conversions.push(await measureConversions(bench, shape, count));
+    }
+  },
+  async drift(figures, bench, { shape }) {
+    figures.drift = await measureDrift(bench, shape);
+  },
+  async planning(figures, bench) {
+    figures.planning = await measurePlanning(bench);
+  },
+  async acceptance(figures, bench, { shape }) {
+    figures.acceptance = await measureAcceptance(bench, shape);
+  },
+  async store(figures, bench) {
+    figures.store = await measureStore(bench);
+  },
+  async readiness(figures, bench) {
+    figures.readiness = await measureReadiness(bench);
+  },
+};
+
+const usage = `Measures sbc-agent against mock devices on this machine (Linux). Nothing is asserted.
+
+  --only NAMES    ${Object.keys(measurements).join(", ")}: one or more, joined by commas (all)
+  --n COUNTS      conversions of each run, joined by commas (1,50,1000)
+  --shape NAME    ${shapes.map(({ name }) => name).join(", ")} (${shapes[0]?.name ?? ""})
+  --json          print the line of JSON only
+  --help          this text
+
+Example: npm run bench -- --only conversions --n 1,50
+`;
+
+interface Options {
+  only: readonly string[];
+  customers: readonly number[];
+  shape: Shape;
+  json: boolean;
+}
+
+function readOptions(args: string[]): Options | "help" {
+  const text = { type: "string" } as const;
+  const flag = { type: "boolean" } as const;
+  const { values } = parseArgs({ args, options: { only: text, n: text, shape: text, json: flag, help: flag } });
+  if (values.help === true) return "help";
+  const only = values.only?.split(",") ?? Object.keys(measurements);
+  const unknown = only.filter((name) => measurements[name] === undefined);
+  if (unknown.length > 0) throw new Error(`--only: there is no ${unknown.join(", ")}`);
+  const customers = (values.n ?? "1,50,1000").split(",").map(Number);
+  if (!customers.every((count) => Number.isInteger(count) && count > 0 && count <= 10_000))
+    throw new Error("--n takes numbers from 1 to 10000, joined by commas");
+  const shape = shapes.find(({ name }) => name === (values.shape ?? shapes[0]?.name));
+  if (shape === undefined) throw new Error(`--shape: there is no ${values.shape ?? ""}`);
+  return { only, customers, shape, json: values.json ?? false };
+}
+
+function note(text: string): void {
+  process.stderr.write(`${text} ...\n`);
+}
+
+async function main(): Promise<void> {
+  const options = readOptions(process.argv.slice(2));
+  if (options === "help") {
+    process.stdout.write(usage);
+    return;
+  }
+  const figures: Figures = {
+    machine: {
+      cpu: cpus()[0]?.model.trim() ?? "unknown",
+      cores: cpus().length,
+      memoryMb: totalmem() / 1e6,
+      node: process.versions.node,
+      load: loadavg()[0] ?? 0,
+    },
+    line,
+    conversions: [],
+  };
+  const cleanup = createCleanup();
+  const folder = await mkdtemp(join(tmpdir(), "sbc-agent-bench-"));
+  cleanup.add(() => rm(folder, { recursive: true, force: true, maxRetries: 5 }));
+  endOnSignals(cleanup);
+  try {
+    note("building");
+    const bench: Bench = { build: await buildProduct(folder, cleanup), line, cleanup };
+    for (const [name, measure] of Object.entries(measurements)) {
+      if (!options.only.includes(name)) continue;
+      note(name);
+      await measure(figures, bench, options);
+    }
+  } finally {
+    await cleanup.run();
+  }
+  if (!options.json) process.stdout.write(`${printReport(figures)}\n\n`);
+  process.stdout.write(`${JSON.stringify(figures, (_key, value: unknown) => rounded(value))}\n`);
+}
+
+function endOnSignals(cleanup: Cleanup): void {
+  const end = (code: number) => (): void => void cleanup.run().then(() => process.exit(code));
+  process.once("SIGINT", end(130));
+  process.once("SIGTERM", end(143));
+}
+
+function rounded(value: unknown): unknown {
+  return typeof value === "number" ? Math.round(value * 100) / 100 : value;
+}
+
+main().catch((error: unknown) => {
+  process.stderr.write(`${error instanceof Error ? error.message : String(error)}\n`);
+  process.exitCode = 1;
+});

@@ -1,0 +1,138 @@
+import type { AcceptanceFigures, StoreFigures } from "./acceptance.ts";
+import type { ConversionFigures } from "./conversions.ts";
+import type { DriftFigures } from "./drift.ts";
+import type { Line } from "./bench.ts";
+import type { PlanningFigures } from "./planning.ts";
+import type { ReadinessFigures } from "./readiness.ts";
+
+export interface Machine {
+  cpu: string;
+  cores: number;
+  memoryMb: number;
+  node: string;
+  /** 1-minute load average when the bench began: what else ran. */
+  load: number;
+}
+
+/** All that was measured; what was left out is absent. */
+export interface Figures {
+  machine: Machine;
+  line: Line;
+  conversions: ConversionFigures[];
+  drift?: DriftFigures;
+  planning?: PlanningFigures;
+  acceptance?: AcceptanceFigures;
+  store?: StoreFigures;
+  readiness?: ReadinessFigures;
+}
+
+interface Target {
+  text: string;
+  isMet: boolean;
+}
+
+interface Row {
+  figure: string;
+  measured: string;
+  target?: Target;
+}
+
+const whole = (value: number): string => Math.round(value).toLocaleString("en");
+const precise = (value: number): string => value.toFixed(2);
+const range = ({ min, max }: { min: number; max: number }): string => (min === max ? `${min}` : `${min} to ${max}`);
+
+const atMost = (value: number, limit: number, unit: string): Target => ({
+  text: `at most ${limit}${unit === "" ? "" : ` ${unit}`}`,
+  isMet: value <= limit,
+});
+
+function conversionRows(one: ConversionFigures): Row[] {
+  const { customers, shape, floor, timeline, resync } = one;
+  const of = `${whole(customers)} ${customers === 1 ? "conversion" : "conversions"}, ${shape}`;
+  const parts = [
+    `${whole(timeline.beforeMs)} before the first connection`,
+    `${whole(timeline.waitingMs)} in ${timeline.exchanges} exchanges`,
+    `${whole(timeline.agentMs)} between them`,
+    `${whole(timeline.afterMs)} after the last`,
+  ];
+  return [
+    {
+      figure: `${of}: wall time after the last acceptance ÷ floor`,
+      measured: `${whole(one.afterAcceptanceMs)} ms ÷ ${whole(floor.ms)} ms = ${precise(one.ratio)}`,
+      ...(customers > 1 ? { target: atMost(one.ratio, 1.15, "") } : {}),
+    },
+    { figure: `${of}: where that time went (device that ended last), ms`, measured: parts.join(", ") },
+    { figure: `${of}: the same runs by a bare client`, measured: `${whole(floor.bareMs)} ms` },
+    {
+      figure: `${of}: from the first POST, and rate`,
+      measured: `${whole(one.wallMs)} ms (accepted in ${whole(one.acceptanceMs)} ms), ${whole(one.perSecond)} per second`,
+    },
+    {
+      figure: `${of}: requests, uploads, saves per device`,
+      measured: [one.requestsPerDevice, one.uploadsPerDevice, one.savesPerDevice].map(range).join(", "),
+    },
+    ...one.processes.map(({ role, cpuSeconds, peakRssMb }) => ({
+      figure: `${of}: CPU and peak RSS of the ${role} process`,
+      measured: `${precise(cpuSeconds)} s, ${whole(peakRssMb)} MB`,
+      target: atMost(peakRssMb, 150, "MB"),
+    })),
+    {
+      figure: `${of}: re-sync of all devices`,
+      measured: `${resync.inSync} in sync, ${resync.writes} writes, ${resync.saves} saves, ${range(resync.requestsPerDevice)} requests per device, ${whole(resync.wallMs)} ms`,
+      target: { text: "0 writes, 0 saves", isMet: resync.writes + resync.saves === 0 },
+    },
+  ];
+}
+
+function rowsOf({ conversions, drift, planning, acceptance, store, readiness }: Figures): Row[] {
+  const rows = conversions.flatMap(conversionRows);
+  if (drift !== undefined)
+    rows.push({
+      figure: `drift check of one device, ${whole(drift.ipGroups)} IP Groups, ${drift.shape}`,
+      measured: `${drift.drifted} of ${whole(drift.linked)} drifted, ${drift.requests} requests, ${whole(drift.wallMs)} ms, CPU ${precise(drift.cpuSeconds)} s, peak RSS ${whole(drift.peakRssMb)} MB (of the agent that had converted them: ${whole(drift.convertingPeakRssMb)} MB)`,
+      target: atMost(drift.peakRssMb, 150, "MB"),
+    });
+  if (planning !== undefined)
+    rows.push({
+      figure: `parse and plan of ${whole(planning.ipGroups)} IP Groups, CPU`,
+      measured: `${whole(planning.warmMs)} ms (parse ${whole(planning.warmParseMs)}, plan ${whole(planning.warmPlanMs)}); ${whole(planning.coldMs)} ms in a new process`,
+      target: atMost(planning.warmMs, 300, "ms"),
+    });
+  if (acceptance !== undefined)
+    rows.push({
+      figure: `accepted durably over HTTP, ${acceptance.connections} connections`,
+      measured: `${whole(acceptance.perSecond)} per second (${whole(acceptance.conversions)} in all, CPU ${precise(acceptance.cpuSeconds)} s)`,
+      target: { text: "at least 3,000 per second", isMet: acceptance.perSecond >= 3_000 },
+    });
+  if (store !== undefined)
+    rows.push({
+      figure: "accepted durably by the store alone, asked for at once",
+      measured: `${whole(store.perSecond)} per second (${whole(store.conversions)} in all)`,
+      target: { text: "at least 3,000 per second", isMet: store.perSecond >= 3_000 },
+    });
+  if (readiness !== undefined)
+    rows.push({
+      figure: "start to ready",
+      measured: `${whole(readiness.medianMs)} ms (median of ${readiness.startsMs.length}; the first one ${whole(readiness.startsMs[0] ?? 0)} ms)`,
+      target: { text: "at most 1 s", isMet: readiness.medianMs <= 1_000 },
+    });
+  return rows;
+}
+
+/** A Markdown table, with what it was measured on above it. */
+export function printReport(figures: Figures): string {
+  const { machine, line } = figures;
+  const rows = rowsOf(figures).map(
+    ({ figure, measured, target }) =>
+      `| ${figure} | ${measured} | ${target === undefined ? "" : `${target.text}: ${target.isMet ? "met" : "missed"}`} |`,
+  );
+  return [
+    `${machine.cpu}, ${machine.cores} cores, ${whole(machine.memoryMb)} MB, node ${machine.node}; load at the start ${precise(machine.load)}.`,
+    `The agent is the built product, run by node with default settings but for the portal's rate limit. Mock devices in one other process, each behind a relay: ${line.rttMs} ms round trip, ${line.saveMs} ms to save.`,
+    "Floor: round trips, save and device time of one run, from the last acceptance on; lingering is part of the wall time and not of the floor.",
+    "",
+    "| figure | measured | target |",
+    "| --- | --- | --- |",
+    ...rows,
+  ].join("\n");
+}

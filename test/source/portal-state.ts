@@ -1,0 +1,316 @@
+import { createHash, randomUUID } from "node:crypto";
+
+/** What a portal for agents that pull keeps in memory, and its rules, by hand from the pull API's documentation. */
+
+export type Fields = Record<string, string>;
+export type Json = Record<string, unknown>;
+export type Route = "poll" | "claim" | "work" | "renew" | "release" | "sent" | "complete" | "links" | "progress";
+
+export interface PortalConversion {
+  taskId: string;
+  tenantId: string;
+  customerGuid: string;
+  shortName: string;
+  fullName: string;
+  gateway: string;
+  proxySet: string;
+  variables: Fields;
+  secrets: Fields;
+  acceptedAt: number;
+  sent: boolean;
+  /** The lease that it was last handed out under. */
+  fence: number;
+  state: "open" | "withdrawn" | "ended";
+  /** What was reported, once. */
+  completion: Json | undefined;
+  progress: string[];
+}
+
+interface Agent {
+  identity: string;
+  heardAt: number;
+  devices: Map<string, { gateways: string[]; standing: boolean }>;
+}
+
+interface Lease {
+  fence: number;
+  identity: string;
+  durationMs: number;
+  endsAt: number;
+  graceMs: number;
+}
+
+/** Answered with this status and problem details. */
+export class Refusal extends Error {
+  readonly status: number;
+  readonly title: string;
+  constructor(status: number, title: string) {
+    super(title);
+    this.status = status;
+    this.title = title;
+  }
+}
+
+export interface PortalState {
+  readonly conversions: ReadonlyMap<string, PortalConversion>;
+  /** By customer GUID. */
+  readonly links: ReadonlyMap<string, Json>;
+  accept(conversion: Partial<PortalConversion> & { shortName: string; gateway: string }): PortalConversion;
+  withdraw(taskId: string): void;
+  /** Somebody else has the device from now on. */
+  takeOver(device: string): void;
+  announced(device: string): { standing: boolean; identity: string } | undefined;
+  holds(device: string): boolean;
+  /** The honest answer: a body for 200, undefined for 204. Throws Refusal. */
+  serve(route: Route, device: string, body: Json, gone: AbortSignal, withLinks: boolean): Promise<Json | undefined>;
+  /** Resolves when the fact holds; it is looked at after every change. */
+  until(fact: () => boolean): Promise<void>;
+  /** To be called after changes that are not made here. */
+  changed(): void;
+}
+
+const latelyMs = 60_000;
+const deadlineMs = 4 * 3_600_000;
+
+export function createPortalState(): PortalState {
+  const conversions = new Map<string, PortalConversion>();
+  const links = new Map<string, Json>();
+  const agents = new Map<string, Agent>();
+  const leases = new Map<string, Lease>();
+  const watchers = new Set<() => void>();
+  const changed = (): void => {
+    for (const watcher of [...watchers]) watcher();
+  };
+
+  const agentOf = (device: string): Agent | undefined => [...agents.values()].find((a) => a.devices.has(device));
+  const openOn = (device: string): PortalConversion[] =>
+    [...conversions.values()].filter(
+      ({ state, gateway }) =>
+        state === "open" && agentOf(device)?.devices.get(device)?.gateways.includes(gateway) === true,
+    );
+  const linksOn = (device: string): Json[] => [...links.values()].filter((link) => link["device"] === device);
+
+  function stateOf(device: string) {
+    const waiting = openOn(device);
+    const gateways = agentOf(device)?.devices.get(device)?.gateways ?? [];
+    return {
+      device,
+      waiting: waiting.length,
+      arrived: [...conversions.values()].filter(({ gateway }) => gateways.includes(gateway)).length,
+      oldestAcceptedAt: waiting[0] === undefined ? null : new Date(waiting[0].acceptedAt).toISOString(),
+      linked: linksOn(device).length,
+    };
+  }
+
+  function pollAnswer(agent: Agent): Json & { cursor: string } {
+    const devices = [...agent.devices.keys()].map(stateOf);
+    const cursor = createHash("sha256").update(JSON.stringify(devices)).digest("hex");
+    return { cursor, devices, missing: [] };
+  }
+
+  async function poll(body: Json, gone: AbortSignal): Promise<Json> {
+    const identity = String(body["identity"]);
+    const wanted = body["devices"] as { device: string; gateways: string[]; standing: boolean }[];
+    for (const { device } of wanted) {
+      const other = agentOf(device);
+      if (other !== undefined && other.identity !== identity && Date.now() - other.heardAt < latelyMs)
+        throw new Refusal(409, "Announced elsewhere");
+    }
+    const agent = { identity, heardAt: Date.now(), devices: new Map(wanted.map((each) => [each.device, each])) };
+    agents.set(identity, agent);
+    if (body["fresh"] === true)
+      for (const lease of leases.values()) if (lease.identity === identity) lease.endsAt = -Infinity;
+    changed();
+    const waitMs = Number(body["waitSeconds"]) * 1_000;
+    if (pollAnswer(agent).cursor === body["cursor"] && waitMs > 0) {
+      let timer: NodeJS.Timeout | undefined;
+      let watcher = (): void => undefined;
+      await new Promise<void>((resolve) => {
+        timer = setTimeout(resolve, waitMs);
+        watcher = () => {
+          if (pollAnswer(agent).cursor !== body["cursor"] || gone.aborted) resolve();
+        };
+        watchers.add(watcher);
+        gone.addEventListener("abort", () => resolve(), { once: true });
+      });
+      clearTimeout(timer);
+      watchers.delete(watcher);
+    }
+    return pollAnswer(agent);
+  }
+
+  const shown = (conversion: PortalConversion, secrets: Fields): Json => ({
+    taskId: conversion.taskId,
+    tenantId: conversion.tenantId,
+    customerGuid: conversion.customerGuid,
+    shortName: conversion.shortName,
+    fullName: conversion.fullName,
+    gateway: conversion.gateway,
+    proxySet: conversion.proxySet,
+    variables: conversion.variables,
+    acceptedAt: new Date(conversion.acceptedAt).toISOString(),
+    deadlineAt: new Date(conversion.acceptedAt + deadlineMs).toISOString(),
+    sent: conversion.sent,
+    secrets,
+  });
+
+  function claim(device: string, body: Json): Json {
+    const identity = String(body["identity"]);
+    if (agentOf(device)?.identity !== identity) throw new Refusal(409, "Announced elsewhere");
+    const before = leases.get(device);
+    const graceMs = Number(body["graceMs"]);
+    const leftMs = before === undefined ? 0 : before.endsAt + Math.max(before.graceMs, graceMs) - Date.now();
+    if (leftMs > 0 && before?.identity !== identity) return { kind: "held", retryAfterMs: Math.ceil(leftMs) };
+    const durationMs = Number(body["durationMs"]);
+    const fence = (before?.fence ?? 0) + 1;
+    leases.set(device, { fence, identity, durationMs, endsAt: Date.now() + durationMs, graceMs });
+    const handed = openOn(device).slice(0, Number(body["max"]));
+    for (const conversion of handed) conversion.fence = fence;
+    const asked = body["openTasks"] as string[];
+    return {
+      kind: "claimed",
+      lease: { device, fence, durationMs },
+      conversions: handed.map((conversion) => shown(conversion, conversion.secrets)),
+      links: body["links"] === true ? linksOn(device).map((link) => ({ ...link, secrets: {} })) : [],
+      openTasks: asked.filter((id) => conversions.get(id)?.state === "open"),
+    };
+  }
+
+  function demandLease(device: string, body: Json): Lease {
+    const lease = leases.get(device);
+    if (lease === undefined || lease.fence !== body["fence"] || lease.endsAt + lease.graceMs < Date.now())
+      throw new Refusal(409, "Lease lost");
+    return lease;
+  }
+
+  function complete(device: string, body: Json): void {
+    const completions = body["completions"] as (Json & { taskId: string })[];
+    const isStored = (completion: Json & { taskId: string }): boolean =>
+      JSON.stringify(conversions.get(completion.taskId)?.completion) === JSON.stringify(completion);
+    if (completions.every(isStored)) return;
+    const { fence } = demandLease(device, body);
+    const fresh = completions.filter((completion) => !isStored(completion));
+    for (const { taskId } of fresh) {
+      const conversion = conversions.get(taskId);
+      if (conversion?.state !== "open" || conversion.fence !== fence) throw new Refusal(422, "Not what was claimed");
+    }
+    for (const completion of fresh) {
+      const conversion = conversions.get(completion.taskId);
+      if (conversion === undefined) continue;
+      Object.assign(conversion, { state: "ended", completion });
+      if (completion["kind"] === "linked")
+        links.set(conversion.customerGuid, { ...(completion["link"] as Json), linkedAt: new Date().toISOString() });
+    }
+  }
+
+  async function serve(
+    route: Route,
+    device: string,
+    body: Json,
+    gone: AbortSignal,
+    withLinks: boolean,
+  ): Promise<Json | undefined> {
+    switch (route) {
+      case "poll":
+        return poll(body, gone);
+      case "claim":
+        return claim(device, body);
+      case "work": {
+        const struckOut = (secrets: Fields): Fields =>
+          Object.fromEntries(Object.keys(secrets).map((name) => [name, "********"]));
+        const waiting = openOn(device).map((conversion) => shown(conversion, struckOut(conversion.secrets)));
+        return { conversions: waiting, links: withLinks ? linksOn(device) : [] };
+      }
+      case "renew": {
+        const lease = demandLease(device, body);
+        lease.endsAt = Date.now() + lease.durationMs;
+        return undefined;
+      }
+      case "release": {
+        const lease = leases.get(device);
+        if (lease !== undefined && lease.fence === body["fence"]) lease.endsAt = -Infinity;
+        return undefined;
+      }
+      case "sent":
+        demandLease(device, body);
+        for (const id of body["taskIds"] as string[]) {
+          const conversion = conversions.get(id);
+          if (conversion !== undefined) conversion.sent = body["sent"] === true;
+        }
+        return undefined;
+      case "complete":
+        complete(device, body);
+        return undefined;
+      case "links":
+        demandLease(device, body);
+        for (const link of body["links"] as Json[]) links.set(String(link["customerGuid"]), link);
+        return undefined;
+      case "progress":
+        for (const id of body["taskIds"] as string[]) {
+          const conversion = conversions.get(id);
+          if (conversion?.state === "open") conversion.progress.push((body["message"] as { message: string }).message);
+        }
+        return undefined;
+    }
+  }
+
+  return {
+    conversions,
+    links,
+    serve,
+    changed,
+    accept(given) {
+      const conversion: PortalConversion = {
+        taskId: `wst_${randomUUID()}`,
+        tenantId: randomUUID(),
+        customerGuid: randomUUID(),
+        fullName: given.shortName,
+        proxySet: "SIPTrunk",
+        variables: {},
+        secrets: {},
+        acceptedAt: Date.now(),
+        sent: false,
+        fence: 0,
+        state: "open",
+        completion: undefined,
+        progress: [],
+        ...given,
+      };
+      conversions.set(conversion.taskId, conversion);
+      changed();
+      return conversion;
+    },
+    withdraw(taskId) {
+      const conversion = conversions.get(taskId);
+      if (conversion !== undefined) conversion.state = "withdrawn";
+      changed();
+    },
+    takeOver(device) {
+      const fence = (leases.get(device)?.fence ?? 0) + 1;
+      leases.set(device, {
+        fence,
+        identity: "somebody-else",
+        durationMs: 60_000,
+        endsAt: Date.now() + 60_000,
+        graceMs: 0,
+      });
+    },
+    announced(device) {
+      const agent = agentOf(device);
+      const standing = agent?.devices.get(device)?.standing;
+      return agent === undefined || standing === undefined ? undefined : { standing, identity: agent.identity };
+    },
+    holds: (device) => (leases.get(device)?.endsAt ?? -Infinity) > Date.now(),
+    async until(fact) {
+      if (fact()) return;
+      await new Promise<void>((resolve) => {
+        const watcher = (): void => {
+          if (!fact()) return;
+          watchers.delete(watcher);
+          resolve();
+        };
+        watchers.add(watcher);
+      });
+    },
+  };
+}
