@@ -1,6 +1,6 @@
 import PQueue from "p-queue";
 import type { Log } from "./log.ts";
-import type { LinkKey, OvocClient, OvocId } from "./ovoc.ts";
+import type { LinkKey, OvocClient } from "./ovoc.ts";
 import { OvocError } from "./ovoc-error.ts";
 import { backoff } from "./provisioning/outcome.ts";
 import type { Conversion, ExecutionMessage } from "./store/model.ts";
@@ -30,23 +30,30 @@ interface Attempt {
   readonly conversion: Conversion;
   failures: number;
   trying: boolean;
-  /** What is known to stand in OVOC; a later try begins with the lookup again. */
-  made: ExecutionMessage[];
-  missing: string[];
+  wanted: string[];
+  /** Of that, what was seen in OVOC, and how it is told. A later try looks it up again. */
+  readonly made: Map<string, ExecutionMessage>;
 }
 
 const concurrency = 4;
+/** A conversion may come here past its deadline, when its device kept it waiting: it is tried so often all the same. */
+const leastTries = 5;
 
 const information = (message: string): ExecutionMessage => ({ level: "Information", message });
 
 const describeLink = (key: LinkKey): string =>
   key.kind === "tenant" ? "the link of the tenant" : `the link of IP Group '${key.ipGroup}'`;
 
-function warn({ conversion, missing }: Attempt, reason: string): ExecutionMessage {
-  const what = missing.join(", ");
+const madeOf = ({ wanted, made }: Attempt): ExecutionMessage[] => wanted.flatMap((what) => made.get(what) ?? []);
+
+const missingOf = ({ wanted, made }: Attempt): string => wanted.filter((what) => !made.has(what)).join(", ");
+
+function warn(attempt: Attempt, reason: string): ExecutionMessage {
   return {
     level: "Warning",
-    message: `Customer '${conversion.shortName}' is converted, but this is missing in Ovoc: ${what}. Last seen: ${reason}. Make it there by hand.`,
+    message:
+      `Customer '${attempt.conversion.shortName}' is converted, but this is missing in Ovoc as far as is known: ` +
+      `${missingOf(attempt)}. Last seen: ${reason}. Make it there by hand.`,
   };
 }
 
@@ -97,28 +104,28 @@ export function createSites(dependencies: SitesDependencies): Sites {
     const customer = { siteName: shortName, fullName, tenantId };
     const keys = await linkKeysOf(attempt.conversion);
     const site = `the site of customer '${shortName}'`;
-    attempt.missing = [site, ...keys.map(describeLink)];
-    attempt.made = [];
-    const seen = (what: string, message: string): void => {
-      attempt.missing = attempt.missing.filter((one) => one !== what);
-      attempt.made.push(information(message));
-    };
+    attempt.wanted = [site, ...keys.map(describeLink)];
     const { id } = await ensureSite(customer, ending.signal);
-    seen(site, "Site created in Ovoc");
+    attempt.made.set(site, information("Site created in Ovoc"));
     const faults: OvocError[] = [];
-    const link = async (siteId: OvocId, key: LinkKey): Promise<void> => {
+    for (const key of keys) {
+      const what = describeLink(key);
       try {
-        await ensureLink(customer, siteId, key, ending.signal);
-        seen(describeLink(key), `${describeLink(key).replace(/^the link/, "Link")} is in Ovoc`);
+        await ensureLink(customer, id, key, ending.signal);
+        attempt.made.set(what, information(`${what.replace(/^the link/, "Link")} is in Ovoc`));
       } catch (error) {
         if (!(error instanceof OvocError) || error.concernsAll) throw error;
         faults.push(error);
       }
-    };
-    for (const key of keys) await link(id, key);
+    }
     const [first] = faults;
     if (first !== undefined) throw new OvocError(first.code, faults.map(({ message }) => message).join("; "));
   }
+
+  const isOverdue = ({ conversion }: Attempt): boolean => now() >= conversion.deadlineAt;
+
+  const giveUp = (attempt: Attempt, reason: string): Promise<void> =>
+    finish(attempt, [...madeOf(attempt), warn(attempt, reason)]);
 
   /** Only this customer's trouble: it is tried again by itself. */
   async function putOff(attempt: Attempt, reason: string): Promise<void> {
@@ -130,8 +137,8 @@ export function createSites(dependencies: SitesDependencies): Sites {
       reason,
       failures: attempt.failures,
     });
-    if (now() >= conversion.deadlineAt) return finish(attempt, [...attempt.made, warn(attempt, reason)]);
-    const message = `Not in Ovoc yet: ${attempt.missing.join(", ")} (${reason}). It is tried again.`;
+    if (attempt.failures >= leastTries && isOverdue(attempt)) return giveUp(attempt, reason);
+    const message = `Not in Ovoc yet: ${missingOf(attempt)} (${reason}). It is tried again.`;
     await store.noteProgress([conversion.taskId], information(message));
     later(backoff(attempt.failures, retryMinMs, retryMaxMs, Math.random), () => enqueue(attempt));
   }
@@ -147,8 +154,8 @@ export function createSites(dependencies: SitesDependencies): Sites {
     later(backoff(outages, retryMinMs, retryMaxMs, Math.random), () => queue.start());
     log.warn("OVOC not usable", { reason, failures: outages, waiting: attempts.size });
     const waiting = [...attempts.values()].filter(({ trying }) => !trying);
-    const overdue = waiting.filter(({ conversion }) => now() >= conversion.deadlineAt);
-    for (const one of overdue) await finish(one, [...one.made, warn(one, reason)]);
+    const overdue = outages >= leastTries ? waiting.filter(isOverdue) : [];
+    for (const one of overdue) await giveUp(one, reason);
     await store.noteProgress(
       waiting.filter((one) => !overdue.includes(one)).map(({ conversion }) => conversion.taskId),
       information(`Not in Ovoc yet: ${reason}. It is tried again.`),
@@ -168,7 +175,7 @@ export function createSites(dependencies: SitesDependencies): Sites {
     try {
       await make(attempt, ovoc);
       resume();
-      await finish(attempt, attempt.made);
+      await finish(attempt, madeOf(attempt));
     } catch (error) {
       if (isEnding()) return;
       if (!(error instanceof OvocError)) throw error;
@@ -197,11 +204,11 @@ export function createSites(dependencies: SitesDependencies): Sites {
     const oldest = await store.sites(attempts.size + pageSize);
     const fresh = oldest.filter(({ taskId }) => !attempts.has(taskId));
     for (const conversion of fresh) {
-      const missing = [
+      const wanted = [
         `the site of customer '${conversion.shortName}'`,
         ...(ovoc?.makesLinks === true ? ["its links"] : []),
       ];
-      const attempt: Attempt = { conversion, failures: 0, trying: false, made: [], missing };
+      const attempt: Attempt = { conversion, failures: 0, trying: false, wanted, made: new Map() };
       attempts.set(conversion.taskId, attempt);
       enqueue(attempt);
     }

@@ -325,11 +325,35 @@ describe("trouble in the OVOC step", () => {
     const mock = await startOvoc();
     await order(mock, { name: "down" });
     const waiting: Conversion[] = [];
-    for (let i = 0; i < 10; i += 1) waiting.push(await acceptTenant(`Acme${i}`));
+    for (let i = 0; i < 20; i += 1) waiting.push(await acceptTenant(`Acme${i}`));
     setting.now += deadlineMs;
-    startSites(mock, {}, { retryMinMs: 5, retryMaxMs: 5 });
+    startSites(mock);
     for (const conversion of waiting) expect((await ended(conversion)).messages.at(-1)?.level).toBe("Warning");
-    expect((await requestsOf(mock)).length).toBeLessThan(10);
+    expect((await requestsOf(mock)).length).toBeLessThan(20);
+  });
+
+  it.each<[string, Partial<OvocFault>]>([
+    ["OVOC is down", { name: "down", times: 3 }],
+    ["OVOC refuses", { name: "error", times: 3 }],
+  ])("for a moment does not end a conversion that came late from its device: %s", async (_, fault) => {
+    const mock = await startOvoc();
+    await order(mock, fault);
+    const conversion = await acceptTenant("Acme");
+    setting.now += deadlineMs;
+    startSites(mock);
+    expect((await ended(conversion)).messages).toEqual([created]);
+  });
+
+  it("past the deadline does not call missing what was seen before", async () => {
+    const mock = await startOvoc({ entities: {} });
+    const conversion = await linkTwoLegs();
+    startSites(mock, { links: true });
+    await noted(conversion, "no device with ipAddress");
+    setting.now += deadlineMs;
+    await order(mock, { name: "down" });
+    const { messages } = await ended(conversion);
+    expect(messages).toContainEqual(created);
+    expect(messages.at(-1)?.message).toMatch(/as far as is known: the link of IP Group/);
   });
 
   it("of OVOC itself is over for all at once", async () => {

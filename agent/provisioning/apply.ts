@@ -99,8 +99,11 @@ export async function applyIntents(session: DeviceSession, request: ApplyRequest
   assertWithinLimit(whole, request);
 
   const queue: Batch[] = [{ intents: request.intents, lost: 0, alone: false, proving: false }];
+  /** Of the first batch, which is all of them; nothing was read or written since. */
+  let planned: Plan | undefined = whole;
   for (let batch = queue.shift(); batch !== undefined; batch = queue.shift()) {
-    const now = plan(batch.intents, session.config);
+    const now = planned ?? plan(batch.intents, session.config);
+    planned = undefined;
     for (const [customer, notes] of now.warnings) warnings.set(customer, notes);
     refuse(now.conflicts);
     const concerned = new Set(now.steps.flatMap(({ customers }) => customers));
@@ -114,10 +117,10 @@ export async function applyIntents(session: DeviceSession, request: ApplyRequest
 
     const sent = await session.send(now.steps, idsOf(guidsOf(writing)));
     const arrived = writing.map((p): PlannedIntent => ({ ...p, secretsWritten: new Set(Object.keys(p.secrets)) }));
-    const unfinished = (config: DeviceConfig): Set<string> => {
+    const unfinished = ofLatest((config): ReadonlySet<string> => {
       const rest = plan(arrived, config);
       return new Set([...rest.steps.flatMap(({ customers }) => customers), ...rest.conflicts.keys()]);
-    };
+    });
     if (sent.kind === "accepted") await session.readUntil((config) => unfinished(config).size === 0);
     else await session.readStable();
 
@@ -173,6 +176,12 @@ export async function applyIntents(session: DeviceSession, request: ApplyRequest
   if (failing.size > 0 && (await takenBack(new Set(failing.keys()))))
     for (const [customer, message] of failing) settle(customer, { kind: "failed", message, onDevice: true });
   return { results, plan: whole, blocked };
+}
+
+/** Asked again about the same read, it answers as before: a plan of a full device takes a while. */
+function ofLatest<T>(compute: (config: DeviceConfig) => T): (config: DeviceConfig) => T {
+  let latest: { config: DeviceConfig; result: T } | undefined;
+  return (config) => (latest?.config === config ? latest : (latest = { config, result: compute(config) })).result;
 }
 
 function hasUnwrittenSecrets({ intent, secretsWritten }: PlannedIntent): boolean {

@@ -55,7 +55,7 @@ export const shortestTryMs = 5_000;
 const prefix = "/api/pull/v1";
 const maxAnswerBytes = 64 * 1024 * 1024;
 const backoffMs = { min: 500, max: 15_000 };
-const hurriedTryMs = 1_000;
+const hurriedTryMs = 1_200;
 
 /** Throws an Error when the URL is none that a token may be sent to. */
 export function openTransport({ url, ca, readToken, pace }: PortalSettings): PortalTransport {
@@ -208,7 +208,7 @@ export function openTransport({ url, ca, readToken, pace }: PortalSettings): Por
           return await attempt(call, hurried ? hurriedTryMs : Math.min(call.attemptMs, leftMs));
         } catch (error) {
           const delayMs = error instanceof PortalError ? delayOf(error, call, failures) : undefined;
-          if (delayMs === undefined || pace.nowMs() + delayMs > until || !(await pause(delayMs, call))) throw error;
+          if (delayMs === undefined || pace.nowMs() + delayMs >= until || !(await pause(delayMs, call))) throw error;
         }
       }
     },

@@ -48,7 +48,7 @@ export interface RemoteSource {
 const hearingMs = 5_000;
 /** How long a result waits for the progress messages before it. */
 const notesMs = 5_000;
-const lastNotesMs = 1_000;
+const lastNotesMs = 1_200;
 const linksAtOnce = 500;
 const mostTasks = 5_000;
 

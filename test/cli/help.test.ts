@@ -57,7 +57,7 @@ it("exits 2 for a configuration that cannot be used, naming every fault", async 
   const folder = createFolder({ dataDir: 1, devices: [{}] });
   const { code, stderr } = await folder.run(["status"]);
   expect(code).toBe(2);
-  for (const path of ["dataDir:", "sealKey:", "devices:"]) expect(stderr).toContain(path);
+  for (const path of ["dataDir:", "sealKey:", "devices.0.name:"]) expect(stderr).toContain(path);
 });
 
 it("prints its version", async () => {

@@ -1,5 +1,6 @@
 import { afterEach, describe, expect, it } from "vitest";
-import { control, drawTenant, named, startRig, stateOf, statsOf, type Rig, type TaskBody } from "./rig.ts";
+import { type TaskBody } from "./client.ts";
+import { control, drawTenant, named, startRig, stateOf, statsOf, type Rig, type Shape } from "./rig.ts";
 
 let rig: Rig | undefined;
 afterEach(async () => {
@@ -17,13 +18,14 @@ async function convertMany(rig: Rig, count: number): Promise<TaskBody[]> {
 }
 
 describe("many conversions", () => {
-  it.each([
-    [1, 1],
-    [50, 10],
-    [500, 10],
-  ])("%i over %i devices are converted, with one upload and one save a device", async (count, devices) => {
+  it.each<[number, number, Shape]>([
+    [1, 1, "embedded"],
+    [50, 10, "embedded"],
+    [500, 10, "embedded"],
+    [50, 10, "apart"],
+  ])("%i over %i devices are converted, with one upload and one save a device, %s", async (count, devices, shape) => {
     // Long enough for all to be posted first, so that each device has one run.
-    rig = await startRig({ devices, overrides: { run: { lingerMs: 400, lingerMaxMs: 15_000 } } });
+    rig = await startRig({ shape, devices, overrides: { run: { lingerMs: 400, lingerMaxMs: 15_000 } } });
     const tasks = await convertMany(rig, count);
     expect(tasks.filter(({ details }) => details[0] !== "Converted")).toEqual([]);
     for (const [i, mock] of rig.mocks.entries()) {

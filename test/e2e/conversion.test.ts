@@ -1,5 +1,5 @@
 import { afterEach, describe, expect, it } from "vitest";
-import { drawTenant, named, startRig, stateOf, statsOf, type Rig } from "./rig.ts";
+import { drawTenant, named, shapes, startRig, stateOf, statsOf, type Rig } from "./rig.ts";
 
 let rig: Rig | undefined;
 afterEach(async () => {
@@ -7,9 +7,9 @@ afterEach(async () => {
   rig = undefined;
 });
 
-describe("a conversion, end to end", () => {
+describe.each(shapes)("a conversion, end to end, %s", (shape) => {
   it("becomes an IP Group and a Proxy Set on the device, saved, and the task result that the page prints", async () => {
-    rig = await startRig();
+    rig = await startRig({ shape });
     const { client, mock } = rig;
     const tenant = drawTenant();
     await client.addLead(tenant);

@@ -5,7 +5,8 @@ import { afterEach, beforeEach, describe, expect, it } from "vitest";
 import type { AgentConfig } from "../../agent/config.ts";
 import { startMockSbc, type MockSbc } from "../../mocks/sbc/mock-sbc.ts";
 import { runCommand, startDaemon, writeConfig, type Daemon } from "./daemon.ts";
-import { configFor, control, deviceFile, drawTenant, eventually, named, pin, stateOf } from "./rig.ts";
+import { eventually } from "./client.ts";
+import { configFor, control, deviceFile, drawTenant, named, pin, stateOf } from "./rig.ts";
 
 let folder: string;
 let mock: MockSbc;
@@ -19,7 +20,7 @@ beforeEach(async () => {
   config = configFor(folder, [mock.rest]);
   await pin(config, [mock]);
   file = writeConfig(folder, config);
-  daemon = await startDaemon(file, config.dataDir);
+  daemon = await startDaemon(file, config);
 });
 afterEach(async () => {
   await daemon.kill("SIGTERM");
@@ -62,7 +63,7 @@ describe("an agent that is killed with SIGKILL", () => {
     await control(mock, "DELETE", "/faults");
     expect(mock.device.faults.list()).toEqual([]);
 
-    daemon = await startDaemon(file, config.dataDir);
+    daemon = await startDaemon(file, config);
     const task = await daemon.client.ended(id);
     expect(task.details, JSON.stringify(task)).toEqual(["Converted"]);
     const state = await stateOf(mock);
@@ -94,7 +95,7 @@ describe("SIGTERM in mid-run", () => {
     await hasReceived("PUT", "incremental");
     expect(await daemon.kill("SIGTERM")).toBe(0);
     await control(mock, "DELETE", "/faults");
-    daemon = await startDaemon(file, config.dataDir);
+    daemon = await startDaemon(file, config);
     expect((await daemon.client.ended(id)).details).toEqual(["Converted"]);
     expect((await stateOf(mock)).running["IPGroup"]).toHaveLength(3 + 1);
   });

@@ -5,13 +5,20 @@ import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { stringify } from "yaml";
 import type { AgentConfig } from "../../agent/config.ts";
-import { clientOf, environment, type Client } from "./rig.ts";
+import { clientOf, type Client, type Door } from "./client.ts";
+import { doorOf, environment } from "./rig.ts";
 
 const root = fileURLToPath(new URL("../..", import.meta.url));
 
-/** `sbc-agent run` as a process of its own, which a test may kill. */
+/** `sbc-agent run` or `portal` as a process of its own, which a test may kill. */
 export interface Daemon {
+  door: Door;
+  /** Of this daemon alone. */
   client: Client;
+  /** What it printed so far. */
+  output(): string;
+  /** Does not wait for an end. */
+  signal(signal: NodeJS.Signals): void;
   kill(signal: NodeJS.Signals): Promise<number | null>;
 }
 
@@ -43,8 +50,12 @@ export async function runCommand(args: readonly string[]): Promise<CommandResult
 }
 
 /** Resolves when the daemon has announced itself. */
-export async function startDaemon(file: string, dataDir: string): Promise<Daemon> {
-  const child = spawn(process.execPath, ["--import", "tsx", "agent/cli.ts", "run", "--config", file], {
+export async function startDaemon(
+  file: string,
+  config: AgentConfig,
+  command: "run" | "portal" = "run",
+): Promise<Daemon> {
+  const child = spawn(process.execPath, ["--import", "tsx", "agent/cli.ts", command, "--config", file], {
     cwd: root,
     env: { ...process.env, ...environment },
     stdio: ["ignore", "pipe", "pipe"],
@@ -59,10 +70,13 @@ export async function startDaemon(file: string, dataDir: string): Promise<Daemon
     });
     child.once("exit", (code) => reject(new Error(`the daemon ended with code ${String(code)}: ${output}`)));
   });
-  const { url } = JSON.parse(readFileSync(join(dataDir, "agent.json"), "utf8")) as { url: string };
-  const token = readFileSync(join(dataDir, "admin.token"), "utf8").trim();
+  const { url } = JSON.parse(readFileSync(join(config.dataDir, "agent.json"), "utf8")) as { url: string };
+  const door = doorOf(config, url);
   return {
-    client: clientOf(url, token),
+    door,
+    client: clientOf(door),
+    output: () => output,
+    signal: (signal) => void child.kill(signal),
     async kill(signal) {
       child.kill(signal);
       const [code] = (await exited) as [number | null];

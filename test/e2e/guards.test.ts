@@ -5,7 +5,8 @@ import { afterEach, describe, expect, it } from "vitest";
 import { openAlone } from "../../agent/main.ts";
 import type { HealthReport } from "../../agent/reports.ts";
 import { startMockOvoc } from "../../mocks/ovoc.ts";
-import { control, drawTenant, environment, eventually, startRig, stateOf, statsOf, type Rig } from "./rig.ts";
+import { eventually } from "./client.ts";
+import { control, drawTenant, environment, startRig, stateOf, statsOf, type Rig } from "./rig.ts";
 
 let rig: Rig | undefined;
 afterEach(async () => {

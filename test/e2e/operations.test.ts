@@ -1,6 +1,7 @@
 import { afterEach, describe, expect, it } from "vitest";
 import type { HealthReport, PlanReport } from "../../agent/reports.ts";
-import { control, drawTenant, eventually, gatewayOf, named, startRig, stateOf, statsOf, type Rig } from "./rig.ts";
+import { eventually, gatewayOf } from "./client.ts";
+import { control, drawTenant, named, startRig, stateOf, statsOf, type Rig } from "./rig.ts";
 
 let rig: Rig;
 afterEach(async () => {

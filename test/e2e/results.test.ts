@@ -1,5 +1,6 @@
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
-import { control, drawTenant, eventually, gatewayOf, named, startRig, stateOf, statsOf, type Rig } from "./rig.ts";
+import { eventually, gatewayOf } from "./client.ts";
+import { control, drawTenant, named, startRig, stateOf, statsOf, type Rig } from "./rig.ts";
 
 describe("the result of a task", () => {
   let rig: Rig;

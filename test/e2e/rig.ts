@@ -1,28 +1,23 @@
 import { randomUUID } from "node:crypto";
-import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { mkdir } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { setTimeout as sleep } from "node:timers/promises";
 import { checkConfig, type AgentConfig } from "../../agent/config.ts";
 import { startAgent } from "../../agent/main.ts";
+import { createCertificate } from "../../mocks/sbc/certificate.ts";
 import { pinFile } from "../../agent/devices.ts";
-import type { ResyncReport } from "../../agent/reports.ts";
+import { clientOf, gatewayOf, type Client, type Door } from "./client.ts";
 import { startMockSbc, type MockSbc, type MockSbcOptions } from "../../mocks/sbc/mock-sbc.ts";
 
 /** The whole thing on one machine: mock devices, the agent with its store, and what a client of its API does. */
 
 export const deviceFile = readFileSync(new URL("../../config/devices/oc1-7.40.ini", import.meta.url), "utf8");
-export const environment = { SBC_PASSWORD: "Admin" };
+export const environment = { SBC_PASSWORD: "Admin", SBC_AGENT_SOURCE_TOKEN: "token-of-the-agent-of-this-rig" };
 
-export interface TaskBody {
-  id: string;
-  status: string;
-  details: string[];
-  executionMessages: { level: string; message: string }[];
-  outputData: { umpCustomerGuid: string | null };
-  createTime: string;
-}
+/** `embedded`: portal and devices in one process. `apart`: a portal, and an agent that pulls from it. */
+export const shapes = ["embedded", "apart"] as const;
+export type Shape = (typeof shapes)[number];
 
 interface StateRow {
   index: number;
@@ -42,9 +37,6 @@ export interface DeviceStats {
   uploads: number;
   mostWritersAtOnce: number;
 }
-
-/** A gateway per device: `gw0.example.com` and so on. */
-export const gatewayOf = (device: number): string => `gw${device}.example.com`;
 
 export function configFor(
   folder: string,
@@ -77,78 +69,6 @@ export function configFor(
   );
 }
 
-/** A client of the agent's API. */
-export function clientOf(url: string, token: string) {
-  const ask = async (method: string, path: string, body?: unknown): Promise<{ status: number; body: unknown }> => {
-    const response = await fetch(`${url}${path}`, {
-      method,
-      headers: {
-        authorization: `Bearer ${token}`,
-        ...(body === undefined ? {} : { "content-type": "application/json" }),
-      },
-      ...(body === undefined ? {} : { body: JSON.stringify(body) }),
-    });
-    const text = await response.text();
-    const json = response.headers.get("content-type")?.includes("json") === true;
-    return { status: response.status, body: json ? (JSON.parse(text) as unknown) : text };
-  };
-  const task = async (id: string): Promise<TaskBody> => (await ask("GET", `/api/v2/task/${id}`)).body as TaskBody;
-  return {
-    ask,
-    task,
-    async addLead(tenantId: string): Promise<void> {
-      const { status } = await ask("POST", "/api/v2/oc/lead", { tenantId, companyName: `Company ${tenantId}` });
-      if (status !== 200) throw new Error(`lead was answered ${status}`);
-    },
-    async post(
-      shortName: string,
-      tenantId: string,
-      device = 0,
-      parameters: Record<string, string> = {},
-    ): Promise<string> {
-      const { status, body } = await ask("POST", "/api/v3/customer", {
-        configurationName: "OcEssential_IPGROUP_TYPE",
-        customerShortName: shortName,
-        customerFullName: shortName,
-        msTenantId: tenantId,
-        scriptParameters: { ProxySet: "SIPTrunk", OnlinePstnGateway: gatewayOf(device), ...parameters },
-      });
-      if (status !== 200) throw new Error(`the conversion was answered ${status}: ${JSON.stringify(body)}`);
-      return (body as { taskId: string }).taskId;
-    },
-    /** Waits for the task's end by asking for it; fails after 20 s with what the task says. */
-    async ended(taskId: string): Promise<TaskBody> {
-      return eventually(
-        () => task(taskId),
-        (t) => t.status !== "InProgress",
-        (t) => `task did not end: ${JSON.stringify(t)}`,
-      );
-    },
-    async resync(request: Record<string, unknown> = {}): Promise<ResyncReport> {
-      const { status, body } = await ask("POST", "/api/agent/v1/resync", request);
-      if (status !== 200) throw new Error(`re-sync was answered ${status}: ${JSON.stringify(body)}`);
-      return body as ResyncReport;
-    },
-  };
-}
-
-export type Client = ReturnType<typeof clientOf>;
-
-/** Asks again until the fact holds. */
-export async function eventually<T>(
-  ask: () => Promise<T>,
-  holds: (value: T) => boolean,
-  explain: (value: T) => string,
-): Promise<T> {
-  const until = performance.now() + 20_000;
-  for (;;) {
-    const value = await ask();
-    if (holds(value)) return value;
-    if (performance.now() > until) throw new Error(explain(value));
-    await sleep(10);
-  }
-}
-
 export const stateOf = async (mock: Pick<MockSbc, "control">): Promise<DeviceState> =>
   (await (await fetch(`${mock.control}/state`)).json()) as DeviceState;
 
@@ -179,8 +99,55 @@ export async function pin(config: AgentConfig, mocks: readonly MockSbc[]): Promi
     writeFileSync(pinFile(config.dataDir, `sbc${i}`), mock.certificatePem, { mode: 0o600 });
 }
 
+/** For the portal of a rig that stands apart, with the agent's token bound to all of its devices. */
+export function portalConfigFor(
+  folder: string,
+  devices: number,
+  overrides: Partial<Record<string, unknown>> = {},
+): AgentConfig {
+  mkdirSync(folder, { recursive: true });
+  const { certificatePem, keyPem } = createCertificate();
+  if (!existsSync(join(folder, "cert.pem"))) {
+    writeFileSync(join(folder, "cert.pem"), certificatePem);
+    writeFileSync(join(folder, "key.pem"), keyPem, { mode: 0o600 });
+  }
+  const { portal, run, ...rest } = overrides as Record<"portal" | "run", Record<string, unknown> | undefined>;
+  return checkConfig(
+    {
+      dataDir: "data",
+      sealKey: { file: "seal.key" },
+      portal: {
+        port: 0,
+        requestsPerMinute: 10_000_000,
+        tls: { cert: "cert.pem", key: "key.pem" },
+        ...portal,
+      },
+      agents: [
+        {
+          name: "near",
+          token: { env: "SBC_AGENT_SOURCE_TOKEN" },
+          devices: Array.from({ length: devices }, (_, i) => `sbc${i}`),
+          gateways: Array.from({ length: devices }, (_, i) => gatewayOf(i)),
+        },
+      ],
+      log: { level: "error" },
+      run: { pollMs: 200, retryMinMs: 50, retryMaxMs: 200, ...run },
+      ...rest,
+    },
+    "test",
+    folder,
+  );
+}
+
+export function doorOf(config: AgentConfig, url: string): Door {
+  const token = readFileSync(join(config.dataDir, "admin.token"), "utf8").trim();
+  const { tls } = config.portal;
+  return { url, token, ...(tls === undefined ? {} : { ca: readFileSync(tls.cert, "utf8") }) };
+}
+
 export interface Rig {
   folder: string;
+  /** Of the process that works on the devices. */
   config: AgentConfig;
   mocks: readonly MockSbc[];
   mock: MockSbc;
@@ -189,59 +156,102 @@ export interface Rig {
   adminToken(): string;
   /** Ends the agent; `stop` need not do it any more. */
   stopAgent(): Promise<void>;
-  /** Ends the agent and starts it again on the same data. */
+  /** Ends all but the devices, and starts it again on the same data. */
   restart(overrides?: Partial<Record<string, unknown>>): Promise<void>;
   stop(): Promise<void>;
 }
 
+interface Running {
+  config: AgentConfig;
+  agent: Door;
+  portal: Door;
+  stop(): Promise<void>;
+}
+
+const options = { env: environment, logFormat: "text" } as const;
+
+async function startEmbedded(folder: string, mocks: readonly MockSbc[], overrides: Overrides): Promise<Running> {
+  const config = configFor(folder, restOf(mocks), overrides);
+  await pin(config, mocks);
+  const agent = await startAgent(config, { ...options, role: "embedded" });
+  const door = doorOf(config, agent.url);
+  return { config, agent: door, portal: door, stop: () => agent.stop() };
+}
+
+async function startApart(folder: string, mocks: readonly MockSbc[], overrides: Overrides): Promise<Running> {
+  const portalConfig = portalConfigFor(join(folder, "portal"), mocks.length, portalOverrides(overrides));
+  const portal = await startAgent(portalConfig, { ...options, role: "portal" });
+  const { url } = portal;
+  const near = join(folder, "near");
+  mkdirSync(near, { recursive: true });
+  const source = { url, ca: portalConfig.portal.tls?.cert };
+  const config = configFor(near, restOf(mocks), { ...overrides, source });
+  await pin(config, mocks);
+  const agent = await startAgent(config, { ...options, role: "agent" });
+  return {
+    config,
+    agent: doorOf(config, agent.url),
+    portal: doorOf(portalConfig, url),
+    async stop() {
+      await agent.stop();
+      await portal.stop();
+    },
+  };
+}
+
+type Overrides = Partial<Record<string, unknown>>;
+
+/** What a portal has a setting for. */
+function portalOverrides(overrides: Overrides): Overrides {
+  const known = ["portal", "ovoc", "secretVariables", "keepSecrets", "log"];
+  const { conversionDeadline } = (overrides["run"] ?? {}) as Overrides;
+  return {
+    ...Object.fromEntries(Object.entries(overrides).filter(([name]) => known.includes(name))),
+    ...(conversionDeadline === undefined ? {} : { run: { conversionDeadline } }),
+  };
+}
+
+const restOf = (mocks: readonly MockSbc[]): string[] => mocks.map(({ rest }) => rest);
+
 export async function startRig(
-  options: {
-    devices?: number;
-    mock?: MockSbcOptions;
-    overrides?: Partial<Record<string, unknown>>;
-  } = {},
+  setting: { shape?: Shape; devices?: number; mock?: MockSbcOptions; overrides?: Overrides } = {},
 ): Promise<Rig> {
   const folder = mkdtempSync(join(tmpdir(), "sbc-agent-test-"));
   const mocks = await Promise.all(
-    Array.from({ length: options.devices ?? 1 }, (_, i) =>
-      startMockSbc({ ini: deviceFile, serialNumber: String(1_000 + i), ...options.mock }),
+    Array.from({ length: setting.devices ?? 1 }, (_, i) =>
+      startMockSbc({ ini: deviceFile, serialNumber: String(1_000 + i), ...setting.mock }),
     ),
   );
-  let config = configFor(
-    folder,
-    mocks.map(({ rest }) => rest),
-    options.overrides,
-  );
-  await pin(config, mocks);
-  let agent = await startAgent(config, { role: "embedded", env: environment, logFormat: "text" });
-  const token = (): string => readFileSync(join(config.dataDir, "admin.token"), "utf8").trim();
-  let running = true;
   const [mock] = mocks;
   if (mock === undefined) throw new Error("a rig needs a device");
+  const start = setting.shape === "apart" ? startApart : startEmbedded;
+  let running: Running | undefined = await start(folder, mocks, setting.overrides ?? {});
+  const { config } = running;
+  const doors = (): Running => {
+    if (running === undefined) throw new Error("the agent of this rig was stopped");
+    return running;
+  };
   const rig: Rig = {
     folder,
     config,
     mocks,
     mock,
-    client: clientOf(agent.url, token()),
-    url: () => agent.url,
-    adminToken: token,
+    client: clientOf(running.portal, running.agent),
+    url: () => doors().agent.url,
+    adminToken: () => doors().agent.token,
     async restart(overrides) {
-      await agent.stop();
-      config = configFor(
-        folder,
-        mocks.map(({ rest }) => rest),
-        overrides ?? options.overrides,
-      );
-      agent = await startAgent(config, { role: "embedded", env: environment, logFormat: "text" });
-      rig.client = clientOf(agent.url, token());
+      await running?.stop();
+      running = undefined;
+      running = await start(folder, mocks, overrides ?? setting.overrides ?? {});
+      rig.client = clientOf(running.portal, running.agent);
     },
     async stopAgent() {
-      running = false;
-      await agent.stop();
+      const stopping = running;
+      running = undefined;
+      await stopping?.stop();
     },
     async stop() {
-      if (running) await agent.stop();
+      await running?.stop();
       await Promise.all(mocks.map((m) => m.stop()));
       rmSync(folder, { recursive: true, force: true });
     },

@@ -297,6 +297,14 @@ describe("an announcement", () => {
   });
 });
 
+describe("a poll's missing devices", () => {
+  it("are none that it announces itself, whatever the store's clock shows", async () => {
+    const server = await startPortal({ now: () => Date.now() - 3_600_000 });
+    await server.accept("Bakery");
+    expect((await server.poll()).body).toMatchObject({ devices: [{ waiting: 1 }], missing: [] });
+  });
+});
+
 describe("a claim", () => {
   it("hands out what waits, oldest first, with secrets, times and the links of the device", async () => {
     const server = await startPortal();

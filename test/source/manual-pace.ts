@@ -6,12 +6,14 @@ export interface ManualPace extends Pace {
   advance(ms: number): void;
   /** Resolves when somebody waits for just this long. */
   untilWaitingFor(ms: number): Promise<void>;
+  /** Waits that are not over. */
+  pending(): number;
   /** How long each wait was to be, short ones included. */
   readonly waits: readonly number[];
 }
 
 export function createManualPace(options: { shortMs?: number; random?: () => number } = {}): ManualPace {
-  const { shortMs = 2_000, random = () => 0 } = options;
+  const { shortMs = 1_000, random = () => 0 } = options;
   const waits: number[] = [];
   const pending = new Set<{ at: number; ms: number; end: () => void }>();
   const watchers = new Set<() => void>();
@@ -50,6 +52,7 @@ export function createManualPace(options: { shortMs?: number; random?: () => num
       });
     },
     advance,
+    pending: () => pending.size,
     async untilWaitingFor(ms) {
       const holds = (): boolean => [...pending].some((wait) => Math.round(wait.ms) === ms);
       if (holds()) return;

@@ -152,7 +152,7 @@ describe("back-off", () => {
     portal.trouble("complete", told(500), 8);
     const before = pace.waits.length;
     const asked = client.complete(lease, [failed("wst_1")], 600_000).catch((error: unknown) => error);
-    for (const ms of [4_000, 8_000, 15_000, 7_500, 7_500]) {
+    for (const ms of [2_000, 4_000, 8_000, 15_000, 7_500, 7_500]) {
       await pace.untilWaitingFor(ms);
       if (ms === 15_000) drawn = 0.5;
       pace.advance(ms);

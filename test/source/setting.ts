@@ -44,6 +44,7 @@ export interface Setting {
 
 /** Gives each test a portal, a journal in a folder of its own and a source, with time that the test makes pass. */
 export function atPortal(): Setting {
+  const key = randomBytes(32);
   const parts: { -readonly [K in "portal" | "client" | "journal" | "remote" | "pace"]?: Setting[K] } = {};
   let folder = "";
   let closers: (() => Promise<void>)[] = [];
@@ -68,7 +69,7 @@ export function atPortal(): Setting {
   function open(file: string): { client: PortalClient; journal: DetachedJournal; remote: RemoteSource } {
     const { portal, pace } = setting;
     const client = openPortalClient({ url: portal.url, ca: portal.ca, readToken: () => setting.token, pace });
-    const journal = openSqliteJournal({ file: join(folder, file), sealer: openSealer(randomBytes(32)) });
+    const journal = openSqliteJournal({ file: join(folder, file), sealer: openSealer(key) });
     const remote = createRemoteSource({
       client,
       journal,
@@ -108,8 +109,16 @@ export function atPortal(): Setting {
     logged: [],
     token: "",
     async start() {
-      await setting.remote.start();
-      await setting.portal.until(() => setting.remote.reachedAt() !== undefined || polled(setting.portal) > 1);
+      const { portal, remote } = setting;
+      const before = portal.requestsTo("poll").length;
+      await remote.start();
+      // The second poll shows that the first one was answered.
+      const heard = (): boolean =>
+        portal
+          .requestsTo("poll")
+          .slice(before)
+          .some(({ body }) => body["fresh"] === false);
+      await portal.until(heard);
     },
     async claim(max = 200, links = false) {
       const result = await setting.remote.source.claimDevice(device, {
@@ -129,7 +138,6 @@ export function atPortal(): Setting {
     another: () => open("another.db").remote,
     databaseBytes: () => readFileSync(join(folder, "journal.db")),
   };
-  const polled = (portal: HandMadePortal): number => portal.requestsTo("poll").length;
 
   beforeEach(async () => {
     folder = mkdtempSync(join(tmpdir(), "sbc-agent-source-"));
