@@ -17,7 +17,7 @@ const minutes = (seconds: number): number => Math.round(seconds / 60);
 /** The state of a portal whose devices agents elsewhere work on. */
 export async function reportPortalHealth(dependencies: PortalHealthDependencies): Promise<HealthReport> {
   const { store, version, startedAt, now } = dependencies;
-  const [announced, gateways, queues, links, named] = await Promise.all([
+  const [announced, missing, queues, links, named] = await Promise.all([
     store.announcedDevices(),
     store.missingGateways(),
     store.queues(),
@@ -25,15 +25,19 @@ export async function reportPortalHealth(dependencies: PortalHealthDependencies)
     store.namedDevices(),
   ]);
   const secondsSince = (at: number): number => Math.max(0, (now() - at) / 1_000);
-  const reports = announced.map(({ heardAt, gateways: served, ...rest }): AnnouncedReport => {
-    const queue = queues.find(({ device }) => device === rest.device);
+  const reports = announced.map((word): AnnouncedReport => {
+    const { device, agent, gateways, standing, heardAt } = word;
+    const queue = queues.find((one) => one.device === device);
     return {
-      ...rest,
-      gateways: [...served],
+      device,
+      agent,
+      version: word.version,
+      standing,
+      gateways: [...gateways],
       heardAt: new Date(heardAt).toISOString(),
       queue: queue?.waiting ?? 0,
       oldestPendingSeconds: queue === undefined ? 0 : secondsSince(queue.oldestAcceptedAt),
-      linked: links.find(({ device }) => device === rest.device)?.linked ?? 0,
+      linked: links.find((one) => one.device === device)?.linked ?? 0,
     };
   });
   const remarks = [
@@ -41,7 +45,7 @@ export async function reportPortalHealth(dependencies: PortalHealthDependencies)
     ...named
       .filter((device) => !announced.some((one) => one.device === device))
       .map((device) => `${device}: has linked customers or conversions, and no agent ever announced it`),
-    ...gateways.map(
+    ...missing.map(
       ({ gateway, waiting, oldestAcceptedAt }) =>
         `gateway ${gateway}: announced by no agent; ${waiting} conversion(s) wait for it, the oldest for ${minutes(secondsSince(oldestAcceptedAt))} min`,
     ),

@@ -79,7 +79,10 @@ export interface DeviceConfig {
   rows: readonly Row[];
   /** All references to Proxy Sets and IP Groups, from owned and foreign tables alike. */
   mentions: readonly Mention[];
-  /** Which fields of each table this device has. Others cannot be written to it. */
+  /**
+   * Which fields of each table this device has: those of its own FORMAT lines and those that it prints. For a table that
+   * it does not show, those that every load of its firmware line has. Others cannot be written to it.
+   */
   columns: ReadonlyMap<TableName, ReadonlySet<string>>;
   /** Equal for two reads exactly when their configuration is equal (header and time stamps left out). */
   fingerprint: string;
@@ -121,6 +124,7 @@ export interface Transcript {
 export interface DeviceDescription {
   /** For example `mediant-7.4`. */
   dialect: string;
+  /** All fields that are known of any firmware line; which of them the device has is told by `DeviceConfig.columns`. */
   tables: ReadonlyMap<TableName, TableSchema>;
   /** Rows a table holds on this model; indexes run from 0 to limit - 1. For proxy-ip: per Proxy Set. */
   limits: Readonly<Partial<Record<TableName, number>>>;
@@ -130,6 +134,8 @@ export interface DeviceDescription {
     /** A refused line leaves the rows before it applied. */
     partialScripts: boolean;
   };
+  /** Why nothing can be written to this device, for people; absent where it can. Then only empty lists of steps render. */
+  readOnly?: string;
 }
 
 /**
@@ -140,16 +146,23 @@ export interface Driver {
   /** Asks the device how it is. The first call of every run, alone: it proves the log-in before anything else is sent. */
   status(signal: AbortSignal): Promise<DeviceStatus>;
 
-  /** What this device's firmware and model can take. Needs an earlier `status()`; throws `unsupported` where the firmware cannot be provisioned. */
+  /**
+   * What this device's firmware and model can take. Needs an earlier `status()`; throws `unsupported` where the tables of
+   * the firmware are not known. May say more once the device was read.
+   */
   describe(): DeviceDescription;
 
   /**
    * Reads all rows. Never changes the device. Resolves only with a complete read (header, every closing `exit`, full
-   * length, running configuration and INI in agreement); anything else is `protocol`.
+   * length, running configuration and INI in agreement; two equal ones where whole blocks are missing that devices
+   * usually print); anything else is `protocol`.
    */
   read(signal: AbortSignal): Promise<DeviceConfig>;
 
-  /** The exact lines that `apply` would send, secrets struck out. Throws `unsupported` for tables or fields that may not be written. */
+  /**
+   * The exact lines that `apply` would send, secrets struck out. Throws `unsupported` for tables or fields that may not
+   * be written or that the device has not shown to have, and for anything on firmware that is only read.
+   */
   render(steps: readonly Step[]): readonly string[];
 
   /**

@@ -6,14 +6,15 @@ import type {
   Driver,
   DriverKind,
   DriverOptions,
+  Known,
   Step,
-  TableName,
   Transcript,
 } from "./driver.ts";
 import { DriverError } from "./errors.ts";
 import type { Dialect } from "./mediant/dialects.ts";
-import { dialectOf, mediant72 } from "./mediant/dialects.ts";
+import { dialectOf, mediant70, mediant72 } from "./mediant/dialects.ts";
 import { limitsByModel } from "./mediant/limits.ts";
+import type { MergedConfiguration } from "./mediant/merge.ts";
 import { Disagreement, mergeConfiguration } from "./mediant/merge.ts";
 import { parseIni } from "./mediant/parse-ini.ts";
 import { render } from "./mediant/render.ts";
@@ -26,7 +27,7 @@ import type { Request, Transport } from "./rest-transport.ts";
 import { openTransport } from "./rest-transport.ts";
 import { openSecrets } from "./secrets.ts";
 
-/** Reads that were begun in one `read()` before a disagreement of the two texts is reported. */
+/** Reads that are begun in one `read()` before a disagreement of the two texts, or a lack of blocks, is reported. */
 const maxReads = 3;
 
 /** Carries Mediant configuration text over the device's REST API, 7.2 and 7.4 (device REST guide). */
@@ -60,7 +61,10 @@ function openRest(options: DriverOptions): Driver {
   });
 
   let lastStatus: DeviceStatus | undefined;
-  let columns: ReadonlyMap<TableName, ReadonlySet<string>> | undefined;
+  /** What the last complete read showed of what can be written; `undefined` after a change of firmware. */
+  let shape: (Pick<MergedConfiguration, "oldShape"> & { columns: DeviceConfig["columns"] }) | undefined;
+  /** The blocks that this device was proved not to print. */
+  let neverPrinted: readonly string[] = [];
   /** The INI text of the last complete read, until something is written. */
   let lastIni: string | undefined;
 
@@ -73,38 +77,64 @@ function openRest(options: DriverOptions): Driver {
     const answer = await transport.request(request, signal);
     requireOk(answer, request, asked);
     const now = parseStatus(jsonOf(answer, request, asked));
-    if (now.firmware !== lastStatus?.firmware) columns = undefined;
+    if (now.firmware !== lastStatus?.firmware) {
+      shape = undefined;
+      neverPrinted = [];
+    }
     lastStatus = now;
     return now;
+  }
+
+  function firmware(): Known<string> {
+    return lastStatus?.firmware ?? "unknown";
+  }
+
+  /** A device that has this API but hides its version is at least a 7.2. */
+  function knownDialect(): Dialect | undefined {
+    return firmware() === "unknown" ? mediant72 : dialectOf(firmware());
   }
 
   function dialect(): Dialect {
     if (lastStatus === undefined)
       throw new DriverError("unsupported", `${device}: its firmware is not known yet; ask for its status first`);
-    // A device that has this API but hides its version is at least a 7.2.
-    const found = lastStatus.firmware === "unknown" ? mediant72 : dialectOf(lastStatus.firmware);
+    const found = knownDialect();
     if (found === undefined)
       throw new DriverError(
         "unsupported",
-        `${device}: the tables of firmware ${lastStatus.firmware} are not known; it can be read but not provisioned`,
+        `${device}: the tables of firmware ${firmware()} are not known; it can be read but not provisioned`,
       );
     return found;
   }
 
   function describe(): DeviceDescription {
-    const { name, tables } = dialect();
+    const { name } = dialect();
+    const readOnly = reasonNotToWrite();
     return {
       dialect: name,
-      tables,
+      tables: mediantTables,
       limits: modelLimits(options),
       capabilities: { saveNeeded: lastStatus?.saveNeeded !== "unknown", partialScripts: true },
+      ...(readOnly === undefined ? {} : { readOnly }),
     };
   }
 
+  function reasonNotToWrite(): string | undefined {
+    const reason =
+      dialect().readOnly ??
+      (shape?.oldShape === true
+        ? "it prints Proxy Addresses in the shape of 7.0, which is read and never written"
+        : undefined);
+    return reason === undefined
+      ? undefined
+      : `firmware ${firmware()} can be read but not provisioned: ${reason}; update the firmware`;
+  }
+
   function lines(steps: readonly Step[], shown: "mask" | "show"): readonly string[] {
-    const { tables, limits } = describe();
+    const { tables, limits, readOnly } = describe();
+    if (readOnly !== undefined && steps.length > 0) throw new DriverError("unsupported", `${device}: ${readOnly}`);
+    const columns = shape?.columns ?? dialect().common;
     try {
-      const script = render(steps, { tables, limits, columns }, shown);
+      const script = render(steps, { tables, limits, columns, firmware: firmware() }, shown);
       return shown === "mask" ? script.map(strike) : script;
     } catch (error) {
       throw named(error);
@@ -128,19 +158,33 @@ function openRest(options: DriverOptions): Driver {
   }
 
   async function read(signal: AbortSignal): Promise<DeviceConfig> {
+    /** Of the read before this one, where that lacked blocks. */
+    let shorter: string | undefined;
     for (let reads = 1; ; reads += 1) {
       const [running, ini] = await readTexts(signal);
-      const tables = dialectOf(lastStatus?.firmware ?? "unknown")?.tables ?? mediantTables;
+      let merged: MergedConfiguration;
       try {
-        const config = mergeConfiguration(running, ini, tables);
-        columns = config.columns;
-        lastIni = ini;
-        return config;
+        merged = mergeConfiguration(running, ini, knownDialect() ?? mediant70);
       } catch (error) {
         // Another writer may have come between the two texts.
         if (error instanceof Disagreement && reads < maxReads) continue;
         throw named(error);
       }
+      const { config, lacking, oldShape } = merged;
+      const unproved = lacking.filter((root) => !neverPrinted.includes(root));
+      if (unproved.length > 0 && config.fingerprint !== shorter) {
+        // What a device never prints looks like what was cut off, but a cut hardly comes twice at one place.
+        shorter = config.fingerprint;
+        if (reads < maxReads) continue;
+        throw new DriverError(
+          "protocol",
+          `${device}: the running configuration is not complete: it lacks "configure ${unproved.join('", "configure ')}", and reads differ`,
+        );
+      }
+      neverPrinted = lacking;
+      shape = { columns: config.columns, oldShape };
+      lastIni = ini;
+      return config;
     }
   }
 
@@ -172,7 +216,7 @@ function openRest(options: DriverOptions): Driver {
     for (const step of steps) {
       if (step.kind === "delete") continue;
       const values = step.kind === "create" ? step.fields : step.set;
-      for (const field of dialect().tables.get(step.table)?.fields ?? [])
+      for (const field of mediantTables.get(step.table)?.fields ?? [])
         if (field.secret === true) addSecret(values[field.name] ?? "");
     }
   }
@@ -193,7 +237,7 @@ function openRest(options: DriverOptions): Driver {
     if (lastIni !== undefined) return lastIni;
     const ini = await text(get("reading the INI file", "files/ini"), signal);
     try {
-      parseIni(ini, new Set());
+      parseIni(ini, new Map());
     } catch (error) {
       throw named(error);
     }

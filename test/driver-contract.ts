@@ -1,17 +1,22 @@
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
 import type { DeviceConfig, Driver, Row, Step, TableName } from "../drivers/driver.ts";
 import { DriverError } from "../drivers/errors.ts";
+import { mediantTables } from "../drivers/index.ts";
 import type { DeviceRows, DriverEnvironment } from "./drivers/contract-environment.ts";
+import { startingIni } from "./drivers/contract-environment.ts";
 import { faultOf, never } from "./drivers/fake-device.ts";
+import type { Generation } from "./drivers/generations.ts";
 
-/** What every driver must do. `start` brings up a fresh device with `startingIni` for each test. */
-export function testDriver(name: string, start: () => Promise<DriverEnvironment>): void {
+type Start = (ini: string) => Promise<DriverEnvironment>;
+
+/** What every driver must do. `start` brings up a fresh device with the INI file given for each test. */
+export function testDriver(name: string, generation: Generation, start: Start): void {
   describe(name, () => {
     let device: DriverEnvironment;
     let driver: Driver;
 
     beforeEach(async () => {
-      device = await start();
+      device = await start(startingIni(generation));
       driver = device.open();
       await driver.status(never);
     });
@@ -22,7 +27,7 @@ export function testDriver(name: string, start: () => Promise<DriverEnvironment>
 
     it("tells how the device is", async () => {
       expect(await driver.status(never)).toMatchObject({
-        firmware: "7.40A.250.440",
+        firmware: generation.firmware,
         serialNumber: "123456789",
         saveNeeded: driver.describe().capabilities.saveNeeded ? false : "unknown",
         locked: false,
@@ -30,8 +35,9 @@ export function testDriver(name: string, start: () => Promise<DriverEnvironment>
     });
 
     it("describes tables and limits of this firmware and model", () => {
-      const { dialect, tables, limits } = driver.describe();
-      expect(dialect).toBe("mediant-7.4");
+      const { dialect, tables, limits, readOnly } = driver.describe();
+      expect(dialect).toBe(generation.dialect);
+      expect(readOnly).toBeUndefined();
       expect(tables.get("ip-group")?.owned).toBe(true);
       expect(tables.get("sip-interface")?.owned).toBe(false);
       expect(limits["ip-group"]).toBe(1_500);
@@ -39,6 +45,7 @@ export function testDriver(name: string, start: () => Promise<DriverEnvironment>
 
     it("reads all rows with their effective values", async () => {
       const config = await driver.read(never);
+      expectColumns(config, generation);
       expect(rowOf(config, "proxy-set", 1)).toMatchObject({
         active: true,
         fields: {
@@ -65,7 +72,6 @@ export function testDriver(name: string, start: () => Promise<DriverEnvironment>
       ]);
       expect(rowOf(config, "srd", 0)?.fields["name"]).toBe("DefaultSRD");
       expect(rowOf(config, "sip-interface", 1)?.fields["srd-name"]).toBe("DefaultSRD");
-      expect(config.columns.get("ip-group")?.has("tags")).toBe(true);
     });
 
     it("reads without changing anything", async () => {
@@ -214,6 +220,21 @@ export function testDriver(name: string, start: () => Promise<DriverEnvironment>
       expect(await device.state()).toEqual(before);
     });
 
+    it("refuses every field that the device does not have, before anything is sent", async () => {
+      const before = await device.state();
+      await driver.read(never);
+      for (const table of ["proxy-set", "ip-group", "account"] as const)
+        for (const field of generation.lacks[table]) {
+          const [values, index] = [{ ...keysOf[table], [field]: "1" }, 8];
+          const steps: Step[] = [...customer(5), { kind: "create", table, index, fields: values }];
+          const refused = await faultOf(driver.apply(steps, never));
+          expect(refused).toMatchObject({ code: "unsupported", mayHaveActed: false });
+          for (const part of ["edge-1", table, field]) expect(refused.message).toContain(part);
+          expect(() => driver.render(steps)).toThrow(refused.message);
+        }
+      expect(await device.state()).toEqual(before);
+    });
+
     it("says busy when the device cannot take writes, and has then written nothing", async () => {
       await device.fault({ kind: "busy" });
       const before = await device.state();
@@ -286,6 +307,108 @@ export function testDriver(name: string, start: () => Promise<DriverEnvironment>
       await device.open().close();
     });
   });
+}
+
+/** What every driver must do on firmware that it can only read. */
+export function testReadingDriver(name: string, generation: Generation, start: Start): void {
+  describe(name, () => {
+    let device: DriverEnvironment;
+    let driver: Driver;
+
+    beforeEach(async () => {
+      device = await start(startingIni(generation));
+      driver = device.open();
+      await driver.status(never);
+    });
+    afterEach(async () => {
+      await driver.close();
+      await device.stop();
+    });
+
+    it("describes it, and says why it is not written", () => {
+      const { dialect, readOnly } = driver.describe();
+      expect(dialect).toBe(generation.dialect);
+      expect(readOnly).toContain(generation.firmware);
+    });
+
+    it("reads all rows with the fields that it has", async () => {
+      const config = await driver.read(never);
+      expectColumns(config, generation);
+      expect(rowOf(config, "proxy-set", 1)).toMatchObject({
+        active: true,
+        fields: {
+          "proxy-name": "Teams-OC",
+          "proxy-enable-keep-alive": "using-options",
+          "proxy-load-balancing-method": "random-weights",
+          "sbcipv4-sip-int-name": "SIF_Teams",
+        },
+      });
+      expect(rowOf(config, "ip-group", 1)?.fields).toMatchObject({
+        name: "Teams-OC",
+        type: "server",
+        "classify-by-proxy-set": "disable",
+      });
+      const addresses = config.rows.filter((row) => row.table === "proxy-ip");
+      expect(addresses.map((row) => [row.parent, row.index, row.fields])).toEqual([
+        [1, 0, { "proxy-address": "sip.example:5061", "transport-type": "tls" }],
+        [1, 1, { "proxy-address": "sip2.example:5061", "transport-type": "tls" }],
+      ]);
+    });
+
+    it("reads without changing anything", async () => {
+      const before = await device.state();
+      expect(await driver.read(never)).toEqual(await driver.read(never));
+      expect(await device.state()).toEqual(before);
+    });
+
+    it("takes no read that is not complete", async () => {
+      await device.fault({ kind: "cut read" });
+      expect(await faultOf(driver.read(never))).toMatchObject({ code: "protocol", mayHaveActed: false });
+    });
+
+    it("writes nothing, whether it was read before or not", async () => {
+      const before = await device.state();
+      const step: Step = {
+        kind: "update",
+        table: "ip-group",
+        index: 1,
+        name: "Teams-OC",
+        set: { "contact-user": "x" },
+      };
+      for (const steps of [[step], customer(5)])
+        for (const read of [false, true]) {
+          if (read) await driver.read(never);
+          const refused = await faultOf(driver.apply(steps, never));
+          expect(refused).toMatchObject({ code: "unsupported", mayHaveActed: false });
+          for (const part of ["edge-1", generation.firmware]) expect(refused.message).toContain(part);
+          expect(() => driver.render(steps)).toThrow(refused.message);
+        }
+      expect(driver.render([])).toEqual([]);
+      expect(await device.state()).toEqual(before);
+    });
+
+    it("backs up a configuration that holds every row", async () => {
+      const backup = await driver.backup(never);
+      for (const text of ["Teams-OC", "sip2.example:5061", "SIF_Teams"]) expect(backup).toContain(text);
+    });
+  });
+}
+
+const keysOf = {
+  "proxy-set": { "proxy-name": "PS_8" },
+  "ip-group": { name: "IPG_8" },
+  account: { "served-ip-group-name": "Teams-OC", "serving-ip-group-name": "IPG_5" },
+};
+
+/** The fields of each table are those of its columns. Accounts are not there to show theirs. */
+function expectColumns(config: DeviceConfig, { lacks }: Generation): void {
+  for (const table of ["proxy-set", "proxy-ip", "ip-group"] as const)
+    expect([table, ...(config.columns.get(table) ?? [])]).toEqual([
+      table,
+      ...(mediantTables.get(table)?.fields ?? [])
+        .map(({ name }) => name)
+        .filter((name) => !lacks[table].includes(name)),
+    ]);
 }
 
 /** The rows of one customer, all with the same index. */

@@ -1,7 +1,7 @@
 import { z } from "zod";
 import { completeRequest, linksRequest, renewRequest, sentRequest } from "../pull-shapes.ts";
 import type { Lease } from "../store/model.ts";
-import { LeaseLost, type PortalStore } from "../store/store.ts";
+import { Contradiction, LeaseLost, type PortalStore } from "../store/store.ts";
 import { requireBinding, type App } from "./access.ts";
 import { Problem, problemResponse } from "./problem.ts";
 import { deviceParams, pullPrefix, pullProblems, pullRoute, tags } from "./pull-route.ts";
@@ -10,17 +10,12 @@ import { readLink } from "./pull-wire.ts";
 const leaseLost = { ...problemResponse, description: "Problem details, title `Lease lost`: write nothing more" };
 const mismatch = { ...problemResponse, description: "Problem details: it contradicts what is stored" };
 
-/** A store says no in plain words; trouble of its own has an error type or a code. */
-function isContradiction(error: unknown): error is Error {
-  return error instanceof Error && error.constructor === Error && !("code" in error);
-}
-
 async function underLease(work: Promise<void>): Promise<void> {
   try {
     await work;
   } catch (error) {
     if (error instanceof LeaseLost) throw new Problem(409, `${error.message}.`, { title: "Lease lost" });
-    if (isContradiction(error)) throw new Problem(422, `${error.message}. Nothing of the call was stored.`);
+    if (error instanceof Contradiction) throw new Problem(422, `${error.message}. Nothing of the call was stored.`);
     throw error;
   }
 }

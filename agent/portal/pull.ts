@@ -103,6 +103,17 @@ function addPollRoute(app: App, store: PortalStore): void {
 }
 
 function addDeviceRoutes(app: App, store: PortalStore): void {
+  /** Else an agent that was refused at the poll could take what another one serves. */
+  async function demandAnnounced(device: string, holder: string): Promise<void> {
+    const word = (await store.announcedDevices()).find((one) => one.device === device);
+    if (word?.identity === holder) return;
+    const detail =
+      word === undefined
+        ? `Nobody announced device ${device}: poll first.`
+        : `Device ${device} is announced by another agent, '${word.agent}'.`;
+    throw new Problem(409, detail, { title: "Announced elsewhere" });
+  }
+
   app.route({
     ...pullRoute,
     method: "POST",
@@ -114,13 +125,18 @@ function addDeviceRoutes(app: App, store: PortalStore): void {
         "One lease a device: `held` while another identity has it, and for that one's grace after its end. The identity that has it gets a new one at once, with a higher fence and with all that was not completed: so a lost answer is healed by claiming again. Conversions come with their secrets in clear.",
       params: deviceParams,
       body: claimRequest,
-      response: { 200: claimAnswer, ...pullProblems },
+      response: {
+        200: claimAnswer,
+        409: { ...problemResponse, description: "Problem details, title `Announced elsewhere`: poll first" },
+        ...pullProblems,
+      },
     },
     handler: async (request): Promise<z.output<typeof claimAnswer>> => {
       const { device } = request.params;
       const { identity, durationMs, graceMs, max, links, openTasks } = request.body;
       const agent = requireBinding(request, { devices: [device] });
       const holder = holderOf(agent, identity);
+      await demandAnnounced(device, holder);
       const result = await store.claimDevice(device, { holder, durationMs, graceMs, max, links });
       if (result.kind === "held") return { kind: "held", retryAfterMs: Math.ceil(result.retryAfterMs) };
       const { claim } = result;

@@ -54,8 +54,8 @@ export interface DeviceSession {
   sendUndo(steps: readonly PlannedStep[], taskIds: readonly string[]): Promise<Sent>;
   /** Whether something was written that is not known to be saved. */
   unsaved(): boolean;
-  /** Saves until the device shows nothing unsaved, then closes the run's records. */
-  save(): Promise<void>;
+  /** Saves until the device shows nothing unsaved, then closes the run's records. The tasks are told meanwhile. */
+  save(taskIds?: readonly string[]): Promise<void>;
 }
 
 export function openSession(
@@ -77,6 +77,21 @@ export function openSession(
   const counts = { writes: 0, saves: 0 };
   let open = unresolved.some(({ state }) => state !== "saved");
   let config: DeviceConfig | undefined;
+  let saying: Promise<void>[] = [];
+
+  /** For what is told while the device works: the run does not wait for the disk before it goes on, see `heard`. */
+  function say(...words: Promise<void>[]): void {
+    // Waited for later; until then a failure of one has somebody who handles it.
+    for (const word of words) word.catch(() => undefined);
+    saying.push(...words);
+  }
+
+  /** Resolves when all that was said is stored. Throws what kept it from being so. */
+  async function heard(): Promise<void> {
+    const words = saying;
+    saying = [];
+    await Promise.all(words);
+  }
 
   async function holdLease(forMs: number): Promise<void> {
     signal.throwIfAborted();
@@ -95,6 +110,7 @@ export function openSession(
   async function read(): Promise<DeviceConfig> {
     signal.throwIfAborted();
     config = await driver.read(signal);
+    await heard();
     return config;
   }
 
@@ -148,18 +164,19 @@ export function openSession(
     const recordId = await journal.recordWrite(lease, { runId, serialNumber, taskIds, ...recorded });
     const tell = (event: string, data: Record<string, unknown>): Promise<void> =>
       journal.audit({ event, device, taskId: null, who: runId, data: { taskIds, ...data } });
-    await tell("write", {
-      serialNumber,
-      rows: planned.map(({ step, name }) => `${step.kind} ${describeRow(step, name)}`),
-    });
-    await dependencies.noteProgress(taskIds, `Device ${device}: writing ${describeSteps(planned)}.`);
     // Asked again: the process may have been suspended while it wrote its record.
     assertLeaseOutlasts(settings.writeDeadlineMs);
     counts.writes += 1;
     try {
-      const { output } = await driver.apply(steps, signal);
+      const applied = driver.apply(steps, signal);
+      const rows = planned.map(({ step, name }) => `${step.kind} ${describeRow(step, name)}`);
+      say(
+        tell("write", { serialNumber, rows }),
+        dependencies.noteProgress(taskIds, `Device ${device}: writing ${describeSteps(planned)}.`),
+      );
+      const { output } = await applied;
       keep(recorded);
-      await tell("written", { lines, before: planned.map(({ name, before }) => ({ name, before })), output });
+      say(tell("written", { lines, before: planned.map(({ name, before }) => ({ name, before })), output }));
       return { kind: "accepted", text: output };
     } catch (error) {
       if (!(error instanceof DriverError)) throw error;
@@ -171,7 +188,7 @@ export function openSession(
       }
       keep(recorded);
       const text = error.deviceText ?? error.message;
-      await tell(error.code === "rejected" ? "refused" : "lost", { lines, output: text });
+      say(tell(error.code === "rejected" ? "refused" : "lost", { lines, output: text }));
       return error.code === "rejected" ? { kind: "refused", text } : { kind: "lost", error };
     }
   }
@@ -202,16 +219,21 @@ export function openSession(
     },
     sendUndo: (steps, taskIds) => send(steps, taskIds, { creates: [], changes: [] }),
 
-    async save() {
+    async save(taskIds = []) {
       // Another administrator's edit may come between our save and the look at it; a third one is somebody at work.
       for (let tries = 0; tries < 3; tries += 1) {
         await holdLease(settings.saveMs);
         counts.saves += 1;
-        await driver.save(signal);
+        const saved = driver.save(signal);
+        if (tries === 0 && taskIds.length > 0)
+          say(dependencies.noteProgress(taskIds, `Device ${device}: read back and verified, saving.`));
+        await saved;
         const { saveNeeded } = await driver.status(signal);
         if (saveNeeded !== true) {
+          // Asked for together, which is one write to disk: that the device saved is true in any case.
+          say(journal.audit({ event: "save", device, taskId: null, who: runId, data: {} }));
           await journal.recordSaved(lease);
-          await journal.audit({ event: "save", device, taskId: null, who: runId, data: {} });
+          await heard();
           open = false;
           return;
         }

@@ -183,10 +183,7 @@ async function runClaim(
         maxChanges: dependencies.settings.maxChangesPerRun,
         onResult: (customer, result) => settled.set(customer, result),
       });
-      if (session.unsaved()) {
-        await noteProgress([...work.taskIds.values()], `Device ${device.name}: read back and verified, saving.`);
-        await session.save();
-      }
+      if (session.unsaved()) await session.save([...work.taskIds.values()]);
       await source.complete(claim.lease, completions(dependencies, work, results, notes));
       reported = true;
       const links = changedLinks(dependencies, work, results);

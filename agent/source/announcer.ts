@@ -102,8 +102,8 @@ export function createAnnouncer(dependencies: AnnouncerDependencies): Announcer 
       gateways: gateways.map((gateway) => gateway.toLowerCase()),
       standing,
     }));
-    // The first one frees leases, so it must be over before anything is claimed: it is not held back.
-    const held = fresh ? 0 : waitSeconds;
+    // Claims wait for the first one, which frees leases, and for one that is answered after trouble: not held back.
+    const held = fresh || trouble !== undefined ? 0 : waitSeconds;
     take(await client.poll({ identity, version, fresh, devices, cursor, waitSeconds: held }, signal));
   }
 

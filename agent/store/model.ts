@@ -174,6 +174,7 @@ export interface Announcement {
 export interface AnnouncedDevice {
   device: string;
   agent: string;
+  identity: string;
   version: string;
   gateways: readonly string[];
   standing: boolean;

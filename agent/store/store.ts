@@ -100,6 +100,11 @@ export class LeaseLost extends Error {
   override readonly name = "LeaseLost";
 }
 
+/** Thrown when a call does not fit what is stored, so that repeating it is of no use. Nothing of it happened. */
+export class Contradiction extends Error {
+  override readonly name = "Contradiction";
+}
+
 /**
  * What the portal owns. Every method is one unit of work: it is durable when it resolves, or nothing of it happened.
  * Time is the store's own. Ids of tasks are `wst_<uuid>`.

@@ -1,13 +1,14 @@
 import { createHash } from "node:crypto";
-import type { DeviceConfig, FieldSchema, Row, TableName, TableSchema } from "../driver.ts";
+import type { DeviceConfig, Fields, FieldSchema, Row, TableName, TableSchema } from "../driver.ts";
 import { DriverError } from "../errors.ts";
-import { mentionsOf } from "./mentions.ts";
-import type { Block } from "./parse.ts";
-import { parseRunningConfiguration } from "./parse.ts";
-import type { IniFile } from "./parse-ini.ts";
+import type { Dialect } from "./dialects.ts";
+import { rowMentions } from "./mentions.ts";
+import { afterHeader } from "./parse.ts";
+import type { IniFile, WantedTable } from "./parse-ini.ts";
 import { parseIni } from "./parse-ini.ts";
-import type { FoundRow } from "./rows.ts";
-import { iniRows, placeKey, runningRows } from "./rows.ts";
+import type { FoundRow, RunningRows } from "./rows.ts";
+import { describePlace, iniRows, position, runningRows, wantedColumns } from "./rows.ts";
+import { mediantTables } from "./tables.ts";
 
 /** Thrown as DriverError `protocol`, told apart because another writer may have come between the two reads. */
 export class Disagreement extends DriverError {
@@ -16,102 +17,149 @@ export class Disagreement extends DriverError {
   }
 }
 
-/**
- * One complete read out of the two texts that a device gives. Throws DriverError `protocol` where a text is not
- * complete, and `Disagreement` where they do not show the same active rows. `tables` decide which fields are reported.
- */
-export function mergeConfiguration(
-  runningText: string,
-  iniText: string,
-  tables: ReadonlyMap<TableName, TableSchema>,
-): DeviceConfig {
-  const roots = parseRunningConfiguration(runningText);
-  const ini = parseIni(iniText, new Set([...tables.values()].map((table) => table.iniName)));
-  const columns = new Map<TableName, ReadonlySet<string>>();
-  const rows: Row[] = [];
-  const running = runningRows(roots, tables);
-  const parents = new Map(running.map((row) => [placeKey(row), row]));
-  for (const schema of tables.values()) {
-    const shown = iniRows(ini, schema);
-    const printed = running.filter((row) => row.table === schema.name);
-    if (schema.owned) requireAgreement(schema, printed, shown, ini, parents);
-    const held = fieldsOf(schema, ini, printed);
-    columns.set(schema.name, new Set(held.map((field) => field.name)));
-    rows.push(...mergedRows(printed, shown, held));
-  }
-  return { rows, mentions: mentionsOf(roots, rows, tables), columns, fingerprint: fingerprint(roots, iniText) };
+export interface MergedConfiguration {
+  config: DeviceConfig;
+  /** The blocks that the dialect usually has and this text has not: it may be cut. */
+  lacking: readonly string[];
+  /** Whether the device prints rows in the shape of 7.0, which is read and never written. */
+  oldShape: boolean;
 }
 
-function mergedRows(printed: readonly FoundRow[], shown: readonly FoundRow[], held: readonly FieldSchema[]): Row[] {
-  const found = new Map<string, { printed?: FoundRow; shown?: FoundRow }>();
-  for (const row of shown) found.set(placeKey(row), { shown: row });
-  for (const row of printed) found.set(placeKey(row), { ...found.get(placeKey(row)), printed: row });
-  return [...found.values()]
-    .flatMap((pair) => {
-      const place = pair.printed ?? pair.shown;
-      if (place === undefined) return [];
-      const fields: Record<string, string> = {};
-      for (const field of held) {
-        const value = pair.printed?.fields.get(field.name) ?? pair.shown?.fields.get(field.name) ?? knownDefault(field);
-        if (value !== undefined) fields[field.name] = value;
-      }
-      const parent = place.parent === undefined ? {} : { parent: place.parent };
-      return [{ table: place.table, index: place.index, ...parent, fields, active: place.active }];
-    })
-    .sort((one, other) => (one.parent ?? 0) - (other.parent ?? 0) || one.index - other.index);
+/**
+ * One read out of the two texts that a device gives. Throws DriverError `protocol` where a text is not complete, and
+ * `Disagreement` where they do not show the same active rows. Which fields are reported follows from the FORMAT lines;
+ * for tables without one, from the dialect.
+ */
+export function mergeConfiguration(runningText: string, iniText: string, dialect: Dialect): MergedConfiguration {
+  const running = runningRows(runningText, mediantTables);
+  const ini = parseIni(iniText, wantedTables());
+  const columns = new Map<TableName, ReadonlySet<string>>();
+  const rows: Row[] = [];
+  for (const schema of mediantTables.values()) {
+    const printed = running.rows.get(schema.name) ?? [];
+    const pairs = pairRows(schema, printed, ini, inactiveRows(schema.parent, running));
+    const held = heldFields(schema, printed, ini, dialect);
+    columns.set(schema.name, new Set(schema.fields.flatMap((field, at) => (held[at] === true ? [field.name] : []))));
+    const merged = rowMerger(schema.fields, held);
+    for (const row of pairs.map(merged).sort(byPlace)) rows.push(row);
+  }
+  const mentions = [...rowMentions(rows, mediantTables), ...running.mentions];
+  return {
+    config: { rows, mentions, columns, fingerprint: fingerprint(runningText, iniText) },
+    lacking: dialect.usualRoots.filter((root) => !running.roots.has(root)),
+    oldShape: running.oldShape,
+  };
+}
+
+function wantedTables(): ReadonlyMap<string, WantedTable> {
+  return new Map([...mediantTables.values()].map((schema) => [schema.iniName.toLowerCase(), wantedColumns(schema)]));
+}
+
+/** Without what tells the device's name and the time: the header of one text, the comments of the other. */
+function fingerprint(runningText: string, iniText: string): string {
+  return createHash("sha256")
+    .update(afterHeader(runningText))
+    .update("\0")
+    .update(iniText.replace(/^[ \t]*;.*\r?\n?/gm, ""))
+    .digest("hex");
+}
+
+/** Positions of the rows that are not activated, of the table whose rows hold others. */
+function inactiveRows(parent: TableName | undefined, running: RunningRows): ReadonlySet<number> {
+  const rows = parent === undefined ? [] : (running.rows.get(parent) ?? []);
+  return new Set(rows.filter((row) => !row.active).map(position));
+}
+
+/** One row by what the two texts show of it; `place` is that of either. */
+interface Pair {
+  place: FoundRow;
+  printed: FoundRow | undefined;
+  shown: FoundRow | undefined;
+}
+
+/**
+ * Both texts must show the same active rows of an owned table, under the same names. Rows that are not activated may be
+ * missing in the INI, and their children in either text.
+ */
+function pairRows(
+  schema: TableSchema,
+  printed: readonly FoundRow[],
+  ini: IniFile,
+  inactiveParents: ReadonlySet<number>,
+): Pair[] {
+  const iniName = schema.iniName.toLowerCase();
+  const hidden = !ini.tables.has(iniName) && (schema.name === "account" || ini.hidden.has(iniName));
+  const mustAgree = schema.owned && !hidden;
+  const underInactive = ({ parent }: FoundRow) => parent !== undefined && inactiveParents.has(parent);
+  const keyFields = schema.key.map((name) => schema.fields.findIndex((field) => field.name === name));
+  const left = new Map(iniRows(ini, schema).map((row) => [position(row), row]));
+  const pairs: Pair[] = [];
+  for (const row of printed) {
+    const shown = left.get(position(row));
+    left.delete(position(row));
+    pairs.push({ place: row, printed: row, shown });
+    if (!mustAgree) continue;
+    if (shown === undefined) {
+      if (row.active && !underInactive(row)) throw new Disagreement(`${describePlace(row)} is not in the INI`);
+    } else if (keyFields.some((at) => !sameName(row.values[at], shown.values[at])))
+      throw new Disagreement(`${describePlace(row)} has two names`);
+  }
+  for (const row of left.values()) {
+    if (mustAgree && !underInactive(row)) throw new Disagreement(`${describePlace(row)} is only in the INI`);
+    pairs.push({ place: row, printed: undefined, shown: row });
+  }
+  return pairs;
+}
+
+/** For each field whether this device has it: it stands in the FORMAT line, or the device prints it. */
+function heldFields(
+  schema: TableSchema,
+  printed: readonly FoundRow[],
+  ini: IniFile,
+  dialect: Dialect,
+): readonly boolean[] {
+  const table = ini.tables.get(schema.iniName.toLowerCase());
+  const common = dialect.common.get(schema.name);
+  return schema.fields.map((field, at) => {
+    const told = table === undefined ? common?.has(field.name) === true : table.slots.has(at);
+    return told || printed.some((row) => row.values[at] !== undefined);
+  });
+}
+
+/** A field that is reported, with what it is where neither text shows it. */
+interface Told {
+  at: number;
+  name: string;
+  known: string | undefined;
+}
+
+/** Turns pairs of one table into rows. */
+function rowMerger(fields: readonly FieldSchema[], held: readonly boolean[]): (pair: Pair) => Row {
+  const told = [...fields.entries()].flatMap(([at, field]): Told[] =>
+    held[at] === true && field.secret !== true ? [{ at, name: field.name, known: knownDefault(field) }] : [],
+  );
+  // Copies of one object share its layout; thousands of objects that grow field by field cost several times as much.
+  const pattern = JSON.parse(JSON.stringify(Object.fromEntries(told.map(({ name }) => [name, ""])))) as Fields;
+  return ({ place, printed, shown }) => {
+    const fields: Record<string, string> = { ...pattern };
+    for (const { at, name, known } of told) {
+      const value = printed?.values[at] ?? shown?.values[at] ?? known;
+      if (value === undefined) Reflect.deleteProperty(fields, name);
+      else fields[name] = value;
+    }
+    const { table, index, parent, active } = place;
+    return parent === undefined ? { table, index, fields, active } : { table, index, parent, fields, active };
+  };
 }
 
 function knownDefault(field: FieldSchema): string | undefined {
   return field.default.confidence === "doc" || field.default.confidence === "seen" ? field.default.value : undefined;
 }
 
-/** The fields that this device has: those of its FORMAT line, and whatever it prints. Without a FORMAT line: all. */
-function fieldsOf(schema: TableSchema, ini: IniFile, printed: readonly FoundRow[]): readonly FieldSchema[] {
-  const table = ini.tables.get(schema.iniName.toLowerCase());
-  if (table === undefined) return schema.fields;
-  const columns = new Set(table.columns.map((column) => column.toLowerCase()));
-  return schema.fields.filter(
-    (field) => columns.has(field.column.toLowerCase()) || printed.some((row) => row.fields.has(field.name)),
-  );
-}
-
-/** Both texts must show the same active rows under the same names. Rows that are not activated may be missing in the INI. */
-function requireAgreement(
-  schema: TableSchema,
-  printed: readonly FoundRow[],
-  shown: readonly FoundRow[],
-  ini: IniFile,
-  parents: ReadonlyMap<string, FoundRow>,
-): void {
-  const missingTable = !ini.tables.has(schema.iniName.toLowerCase());
-  if (missingTable && (schema.name === "account" || ini.hidden.has(schema.iniName.toLowerCase()))) return;
-  const inIni = new Map(shown.map((row) => [placeKey(row), row]));
-  for (const row of printed) {
-    const twin = inIni.get(placeKey(row));
-    if (twin === undefined) {
-      if (row.active && parentActive(row, schema, parents))
-        throw new Disagreement(`${placeKey(row)} is not in the INI`);
-    } else if (schema.key.some((name) => !sameName(row.fields.get(name), twin.fields.get(name))))
-      throw new Disagreement(`${placeKey(row)} has two names`);
-    inIni.delete(placeKey(row));
-  }
-  for (const place of inIni.keys()) throw new Disagreement(`${place} is only in the INI`);
-}
-
-function parentActive(row: FoundRow, schema: TableSchema, parents: ReadonlyMap<string, FoundRow>): boolean {
-  if (schema.parent === undefined || row.parent === undefined) return true;
-  return parents.get(placeKey({ table: schema.parent, index: row.parent }))?.active ?? true;
+function byPlace(one: Row, other: Row): number {
+  return (one.parent ?? 0) - (other.parent ?? 0) || one.index - other.index;
 }
 
 function sameName(one: string | undefined, other: string | undefined): boolean {
   return one === undefined || other === undefined || one.toLowerCase() === other.toLowerCase();
-}
-
-function fingerprint(roots: ReadonlyMap<string, readonly Block[]>, iniText: string): string {
-  const hash = createHash("sha256").update(JSON.stringify([...roots]));
-  for (const line of iniText.split("\n")) {
-    const words = line.trim();
-    if (words !== "" && !words.startsWith(";")) hash.update(`${words}\n`);
-  }
-  return hash.digest("hex");
 }

@@ -1,5 +1,5 @@
 import { DriverError } from "../errors.ts";
-import { runningConfigurationRoots } from "./dialects.ts";
+import { linesOf } from "./lines.ts";
 
 /** One block of a running configuration: a row, a group of settings, or anything else that `exit` closes. */
 export interface Block {
@@ -29,44 +29,6 @@ interface Line {
   inactive: boolean;
 }
 
-/**
- * Reads `show running-config` or `files/cliScript` into its blocks, by root (`voip`, `network`...). Takes every indent
- * width, CRLF and LF. Throws DriverError `protocol` unless the text is complete: the header, every expected
- * `configure` block, every `exit`.
- */
-export function parseRunningConfiguration(text: string): ReadonlyMap<string, readonly Block[]> {
-  const lines = significantLines(text);
-  const roots = new Map<string, Block[]>();
-  let at = 0;
-  while (at < lines.length) {
-    const block = readBlock(lines, at);
-    if (block.root === undefined) throw incomplete(`line ${block.line} stands outside of every configure block`);
-    roots.set(block.root, [...(roots.get(block.root) ?? []), ...block.children]);
-    at = block.next;
-  }
-  for (const root of runningConfigurationRoots)
-    if (!roots.has(root)) throw incomplete(`its "configure ${root}" block is missing`);
-  return roots;
-}
-
-function significantLines(text: string): Line[] {
-  const lines: Line[] = [];
-  let headed = false;
-  let inactive = false;
-  for (const [at, raw] of text.split("\n").entries()) {
-    const line = raw.trimEnd();
-    const words = line.trimStart();
-    if (!headed) headed = words.startsWith("# Running Configuration");
-    else if (words.startsWith("#")) inactive = words === "# The following line is not activated";
-    else if (words !== "") {
-      lines.push({ number: at + 1, indent: line.length - words.length, words, inactive });
-      inactive = false;
-    }
-  }
-  if (!headed) throw incomplete('the header "# Running Configuration" is missing');
-  return lines;
-}
-
 interface OpenBlock {
   block: Block;
   line: Line;
@@ -74,41 +36,83 @@ interface OpenBlock {
   members: number | undefined;
 }
 
-/** Reads one top-level block; `root` is undefined where the line opens none. */
-function readBlock(
-  lines: readonly Line[],
-  start: number,
-): { root: string | undefined; children: readonly Block[]; next: number; line: number } {
-  const first = lines[start];
-  const root = first === undefined ? undefined : /^configure (\S+)$/.exec(first.words)?.[1];
-  if (first === undefined || root === undefined)
-    return { root: undefined, children: [], next: start, line: first?.number ?? 0 };
-  const top: OpenBlock = { block: newBlock(first), line: first, members: undefined };
-  const open: OpenBlock[] = [top];
-  for (let at = start + 1; at < lines.length; at += 1) {
-    const line = lines[at];
+const header = "# Running Configuration";
+
+/**
+ * Reads `show running-config` or `files/cliScript`; `take` gets each block that stands directly in a `configure` block,
+ * with that one's root (`voip`, `network`...). Takes every indent width, CRLF and LF. Resolves with the roots that it
+ * found. Throws DriverError `protocol` unless the text has the header, a `configure voip` block, and an `exit` for
+ * every block that it opens: what was taken until then counts for nothing. Whether whole `configure` blocks are missing
+ * cannot be seen here (see `Dialect.usualRoots`).
+ */
+export function parseRunningConfiguration(
+  text: string,
+  take: (root: string, block: Block) => void,
+): ReadonlySet<string> {
+  const roots = new Set<string>();
+  const open: OpenBlock[] = [];
+  const lines = significantLines(text);
+  let next = lines.next();
+  while (next.done !== true) {
+    const line = next.value;
+    next = lines.next();
     const current = open.at(-1);
-    if (line === undefined || current === undefined) break;
-    if (line.words === "exit") {
+    if (current === undefined) {
+      roots.add(rootOf(line));
+      open.push({ block: newBlock(line), line, members: undefined });
+    } else if (line.words === "exit") {
       if (line.indent !== current.line.indent) throw incomplete(`line ${line.number}: "exit" closes nothing`);
       open.pop();
-      if (open.length === 0) return { root, children: top.block.children, next: at + 1, line: first.number };
-      continue;
+      const [top, inside] = open;
+      if (top !== undefined && inside === undefined) take(rootOf(top.line), current.block);
+      else open.at(-1)?.block.children.push(current.block);
+    } else {
+      current.members ??= line.indent;
+      if (line.indent <= current.line.indent || line.indent !== current.members)
+        throw incomplete(`line ${line.number} stands where an "exit" was expected`);
+      if (next.done !== true && opensBlock(line, next.value))
+        open.push({ block: newBlock(line), line, members: undefined });
+      else addParameter(current.block, line.words);
     }
-    current.members ??= line.indent;
-    if (line.indent <= current.line.indent || line.indent !== current.members)
-      throw incomplete(`line ${line.number} stands where an "exit" was expected`);
-    if (opensBlock(line, lines[at + 1])) {
-      const block = newBlock(line);
-      current.block.children.push(block);
-      open.push({ block, line, members: undefined });
-    } else addParameter(current.block, line.words);
   }
-  throw incomplete(`the block of line ${open.at(-1)?.line.number ?? first.number} is not closed`);
+  const unclosed = open.at(-1);
+  if (unclosed !== undefined) throw incomplete(`the block of line ${unclosed.line.number} is not closed`);
+  if (!roots.has("voip")) throw incomplete('its "configure voip" block is missing');
+  return roots;
 }
 
-function opensBlock(line: Line, next: Line | undefined): boolean {
-  return next !== undefined && (next.indent > line.indent || (next.words === "exit" && next.indent === line.indent));
+/** What follows the header line, which names the device. The text must have one. */
+export function afterHeader(text: string): string {
+  const end = text.indexOf("\n", text.indexOf(header));
+  return end === -1 ? "" : text.slice(end);
+}
+
+function* significantLines(text: string): Generator<Line, void, undefined> {
+  let headed = false;
+  let inactive = false;
+  let number = 0;
+  for (const raw of linesOf(text)) {
+    number += 1;
+    const line = raw.trimEnd();
+    const words = line.trimStart();
+    if (!headed) headed = words.startsWith(header);
+    else if (words.startsWith("#")) inactive = words === "# The following line is not activated";
+    else if (words !== "") {
+      yield { number, indent: line.length - words.length, words, inactive };
+      inactive = false;
+    }
+  }
+  if (!headed) throw incomplete(`the header "${header}" is missing`);
+}
+
+function rootOf(line: Line): string {
+  const root = /^configure (\S+)$/.exec(line.words)?.[1];
+  if (root === undefined) throw incomplete(`line ${line.number} stands outside of every configure block`);
+  return root;
+}
+
+function opensBlock(line: Line, next: Line): boolean {
+  return next.indent > line.indent || (next.words === "exit" && next.indent === line.indent);
 }
 
 function newBlock(line: Line): Block {

@@ -1,73 +1,129 @@
-import type { FieldSchema, Place, TableName, TableSchema } from "../driver.ts";
+import type { FieldSchema, Mention, Place, TableName, TableSchema } from "../driver.ts";
 import { DriverError } from "../errors.ts";
-import { parameterAliases } from "./dialects.ts";
+import { columnAliases, parameterAliases, valueAliases } from "./dialects.ts";
+import { collectMentions } from "./mentions.ts";
 import type { Block } from "./parse.ts";
-import type { IniFile } from "./parse-ini.ts";
+import { parseRunningConfiguration } from "./parse.ts";
+import type { CellReader, IniFile, WantedTable } from "./parse-ini.ts";
 
 /** A row as one of the two texts shows it. */
 export interface FoundRow extends Place {
-  /** Only what the text shows; enum codes already turned into words, secrets left out. */
-  fields: ReadonlyMap<string, string>;
+  /**
+   * One for each field of the table's schema; `undefined` where the text does not show it, and for secrets. Enum codes
+   * are already turned into words.
+   */
+  values: readonly (string | undefined)[];
   active: boolean;
 }
 
-/** Names a place for messages and as a key, for example `proxy-set 1 proxy-ip 0`. */
-export function placeKey(place: Place): string {
-  return place.parent === undefined ? `${place.table} ${place.index}` : `${place.table} ${place.parent}/${place.index}`;
+/** What a running configuration holds. */
+export interface RunningRows {
+  /** By table, in the order of the text. */
+  rows: ReadonlyMap<TableName, readonly FoundRow[]>;
+  /** What tables that are not known name. */
+  mentions: readonly Mention[];
+  /** The `configure` blocks that it has. */
+  roots: ReadonlySet<string>;
+  /** Whether Proxy Addresses stand beside their Proxy Sets, as 7.0 and early 7.2 print them. */
+  oldShape: boolean;
 }
 
-/** Rows of known tables in a running configuration. Throws DriverError `protocol` for a row without index or shown twice. */
-export function runningRows(
-  roots: ReadonlyMap<string, readonly Block[]>,
-  tables: ReadonlyMap<TableName, TableSchema>,
-): FoundRow[] {
-  const byPath = new Map([...tables.values()].map((table) => [table.cliPath, table]));
-  const rows: FoundRow[] = [];
-  const taken = new Set<string>();
-  const add = (block: Block, schema: TableSchema, place: Place) => {
-    if (taken.has(placeKey(place))) throw notUnderstood(`${placeKey(place)} stands in it twice`);
-    taken.add(placeKey(place));
-    rows.push({ ...place, fields: readParameters(block, schema), active: block.active });
-  };
-  const readRow = (block: Block) => {
-    const schema = byPath.get(block.path);
-    if (schema === undefined) return;
-    if (schema.parent !== undefined) {
-      add(block, schema, { table: schema.name, ...oldChildPlace(block) });
+/** Indexes have at most so many digits, */
+const indexDigits = 7;
+/** and are so many apart when they stand in different parents. */
+const parentDistance = 10 ** indexDigits;
+
+/** A number for the place of a row in its table: equal for equal places. */
+export function position({ index, parent }: Omit<Place, "table">): number {
+  return parent === undefined ? index : parent * parentDistance + index;
+}
+
+/** A place, for messages. */
+export function describePlace({ table, index, parent }: Place): string {
+  return parent === undefined ? `${table} ${index}` : `${table} ${parent}/${index}`;
+}
+
+/**
+ * Reads the rows of known tables out of a running configuration. Throws DriverError `protocol` where the text is not
+ * complete, and for a row without index or shown twice.
+ */
+export function runningRows(text: string, tables: ReadonlyMap<TableName, TableSchema>): RunningRows {
+  const readers = new Map([...tables.values()].map((table) => [table.cliPath, parameterReader(table)]));
+  const mentions: Mention[] = [];
+  let oldShape = false;
+  const readRow = (block: Block, reader: ParameterReader): void => {
+    if (reader.schema.parent !== undefined) {
+      oldShape = true;
+      reader.add(block, oldChildPlace(block));
       return;
     }
     const index = rowIndex(block);
-    add(block, schema, { table: schema.name, index });
+    reader.add(block, { index });
     for (const child of block.children) {
-      const childSchema = byPath.get(child.path);
-      if (childSchema?.parent === schema.name)
-        add(child, childSchema, { table: childSchema.name, index: rowIndex(child), parent: index });
+      const inside = readers.get(child.path);
+      if (inside?.schema.parent === reader.schema.name) inside.add(child, { index: rowIndex(child), parent: index });
+      else if (inside === undefined) collectMentions(child, `${block.header} `, mentions);
     }
   };
-  for (const block of roots.get("voip") ?? []) readRow(block);
-  for (const block of roots.get("network") ?? []) if (byPath.get(block.path)?.name === "tls-context") readRow(block);
-  return rows;
+  const roots = parseRunningConfiguration(text, (root, block) => {
+    const reader = readers.get(block.path);
+    if (reader === undefined) collectMentions(block, "", mentions);
+    else if (root === (reader.schema.name === "tls-context" ? "network" : "voip")) readRow(block, reader);
+  });
+  const rows = new Map([...readers.values()].map(({ schema, rows: found }) => [schema.name, found]));
+  return { rows, mentions, roots, oldShape };
 }
 
-/** Rows of one table in an INI file. Throws DriverError `protocol` for a child row that names no parent. */
+/** What is read of a table in an INI file: a slot for each field, then those for the place of a child row. */
+export function wantedColumns(schema: TableSchema): WantedTable {
+  const columns = new Map(schema.fields.map((field, slot) => [field.column.toLowerCase(), slot]));
+  for (const [alias, column] of columnAliases) {
+    const [table, former] = alias.split("/");
+    const slot = columns.get(column);
+    if (table === schema.name && former !== undefined && slot !== undefined) columns.set(former, slot);
+  }
+  const readers = schema.fields.map((field) => cellReader(schema, field));
+  if (schema.parent === undefined) return { columns, readers };
+  columns.set("proxysetid", readers.length).set("proxyipindex", readers.length + 1);
+  return { columns, readers: [...readers, asItStands, asItStands] };
+}
+
+const asItStands: CellReader = (cell) => cell;
+
+function cellReader(schema: TableSchema, field: FieldSchema): CellReader {
+  if (field.secret === true) return () => undefined;
+  if (field.grammar.kind === "text" || field.grammar.kind === "reference") return asItStands;
+  const known = spellings(schema, field);
+  // A blank in place of a number says as little as $$ does.
+  return (cell) => (cell === "" ? undefined : (known?.get(cell.toLowerCase()) ?? cell));
+}
+
+/**
+ * Rows of one table in an INI file. Throws DriverError `protocol` for a child row that names no parent, or the place of
+ * another one.
+ */
 export function iniRows(ini: IniFile, schema: TableSchema): FoundRow[] {
   const table = ini.tables.get(schema.iniName.toLowerCase());
   if (table === undefined) return [];
-  const at = new Map(table.columns.map((column, position) => [column.toLowerCase(), position]));
-  const cell = (cells: readonly (string | undefined)[], column: string) => cells[at.get(column.toLowerCase()) ?? -1];
-  return [...table.rows].map(([index, cells]) => {
-    const fields = new Map<string, string>();
-    for (const field of schema.fields) {
-      const value = cell(cells, field.column);
-      if (value !== undefined && field.secret !== true) fields.set(field.name, spelt(field, value));
-    }
-    if (schema.parent === undefined) return { table: schema.name, index, fields, active: true };
-    const parent = wholeNumber(cell(cells, "ProxySetId"));
-    const childIndex = wholeNumber(cell(cells, "ProxyIpIndex"));
-    if (parent === undefined || childIndex === undefined)
-      throw notUnderstood(`${table.name} ${index} of the INI file names no Proxy Set or no index in it`);
-    return { table: schema.name, index: childIndex, parent, fields, active: true };
-  });
+  const parentSlot = schema.fields.length;
+  const taken = new Set<number>();
+  const rows: FoundRow[] = [];
+  for (const [number, values] of table.rows) {
+    const place =
+      schema.parent === undefined ? { index: number } : childPlace(values[parentSlot], values[parentSlot + 1]);
+    if (taken.size === taken.add(position(place)).size)
+      throw notUnderstood(`two rows of ${table.name} of the INI file have one place`);
+    rows.push({ table: schema.name, ...place, values, active: true });
+  }
+  return rows;
+}
+
+function childPlace(setId: string | undefined, addressIndex: string | undefined): { index: number; parent: number } {
+  const parent = wholeNumber(setId);
+  const index = wholeNumber(addressIndex);
+  if (parent === undefined || index === undefined)
+    throw notUnderstood("a Proxy Address of the INI file names no Proxy Set or no index in it");
+  return { index, parent };
 }
 
 /** `proxy-ip 4/0` directly under `configure voip`, as 7.0 and early 7.2 print it. */
@@ -84,29 +140,64 @@ function rowIndex(block: Block): number {
 }
 
 function wholeNumber(text: string | undefined): number | undefined {
-  return text !== undefined && /^\d{1,9}$/.test(text) ? Number(text) : undefined;
+  return text !== undefined && text.length <= indexDigits && /^\d+$/.test(text) ? Number(text) : undefined;
 }
 
-function readParameters(block: Block, schema: TableSchema): Map<string, string> {
-  const fields = new Map<string, string>();
-  for (const { name, value } of block.parameters) {
-    const spelling = parameterAliases.get(`${schema.name}/${name}`) ?? name;
-    const field = schema.fields.find((known) => known.name === spelling);
-    if (field === undefined || field.secret === true || value === undefined) continue;
-    if (value.startsWith('"')) throw notUnderstood(`${name} of ${block.header} has an open quote`);
-    fields.set(field.name, spelt(field, value));
-  }
-  return fields;
+/** The word for every code and spelling of an enum, in lower case; `undefined` for fields that are none. */
+type Spellings = ReadonlyMap<string, string> | undefined;
+
+/** Reads the rows of one table. */
+interface ParameterReader {
+  schema: TableSchema;
+  rows: readonly FoundRow[];
+  add(block: Block, place: Omit<Place, "table">): void;
 }
 
-/** Enum codes and words in any case become the schema's words; codes without a word stay as they are. */
-function spelt(field: FieldSchema, value: string): string {
-  if (field.grammar.kind !== "enum") return value;
-  const lower = value.toLowerCase();
-  for (const [word, code] of Object.entries(field.grammar.words)) {
-    if (word === lower || String(code) === value) return word;
+function parameterReader(schema: TableSchema): ParameterReader {
+  const table = schema.name;
+  const rows: FoundRow[] = [];
+  const taken = new Set<number>();
+  const fields = new Map<string, { at: number; spellings: Spellings }>();
+  for (const [at, field] of schema.fields.entries())
+    if (field.secret !== true) fields.set(field.name, { at, spellings: spellings(schema, field) });
+  for (const [alias, name] of parameterAliases) {
+    const [of, parameter] = alias.split("/");
+    const field = fields.get(name);
+    if (of === table && parameter !== undefined && field !== undefined) fields.set(parameter, field);
   }
-  return value;
+
+  function valuesOf(block: Block): (string | undefined)[] {
+    const values = new Array<string | undefined>(schema.fields.length).fill(undefined);
+    for (const { name, value } of block.parameters) {
+      const field = fields.get(name);
+      if (field === undefined || value === undefined) continue;
+      if (value.startsWith('"')) throw notUnderstood(`${name} of ${block.header} has an open quote`);
+      values[field.at] = field.spellings?.get(value.toLowerCase()) ?? value;
+    }
+    return values;
+  }
+
+  return {
+    schema,
+    rows,
+    add(block, place) {
+      if (taken.has(position(place))) throw notUnderstood(`${describePlace({ table, ...place })} stands in it twice`);
+      taken.add(position(place));
+      rows.push({ table, ...place, values: valuesOf(block), active: block.active });
+    },
+  };
+}
+
+/** Codes without a word are not among them: they stay as they are. */
+function spellings(schema: TableSchema, field: FieldSchema): Spellings {
+  if (field.grammar.kind !== "enum") return undefined;
+  const known = new Map<string, string>();
+  for (const [word, code] of Object.entries(field.grammar.words)) known.set(word, word).set(String(code), word);
+  for (const [alias, word] of valueAliases) {
+    const [table, name, spelling] = alias.split("/");
+    if (table === schema.name && name === field.name && spelling !== undefined) known.set(spelling, word);
+  }
+  return known;
 }
 
 function notUnderstood(reason: string): DriverError {

@@ -1,4 +1,4 @@
-import type { Step, TableName, TableSchema } from "../driver.ts";
+import type { Known, Step, TableName, TableSchema } from "../driver.ts";
 import { DriverError } from "../errors.ts";
 import { refusal } from "./grammar.ts";
 
@@ -7,13 +7,15 @@ export interface Writable {
   tables: ReadonlyMap<TableName, TableSchema>;
   /** Rows a table holds; steps beyond it are refused. */
   limits: Readonly<Partial<Record<TableName, number>>>;
-  /** Fields that this very device has, once it was read. */
-  columns: ReadonlyMap<TableName, ReadonlySet<string>> | undefined;
+  /** Fields that this very device has, as far as it has shown them. Others are refused. */
+  columns: ReadonlyMap<TableName, ReadonlySet<string>>;
+  /** For messages. */
+  firmware: Known<string>;
 }
 
 /**
  * Throws DriverError `unsupported` for a step that may not be written: a table that is not owned, a field that is
- * unknown or has no known CLI name, a value that its grammar refuses, an index out of range, a row created twice.
+ * unknown, that this device does not have or whose CLI name is not known, a value that its grammar refuses, an index out of range, a row created twice.
  */
 export function checkSteps(steps: readonly Step[], writable: Writable): void {
   const created = new Set<string>();
@@ -58,8 +60,10 @@ function checkField(schema: TableSchema, name: string, value: string, writable: 
   if (field === undefined) throw unsupported(`${row}: ${schema.name} has no field ${JSON.stringify(name)}`);
   if (field.nameConfidence === "unknown")
     throw unsupported(`${row}: the CLI name of ${name} is not known, it can only be read`);
-  if (writable.columns?.get(schema.name)?.has(name) === false)
-    throw unsupported(`${row}: this device has no ${name}; its firmware is older than the field`);
+  if (writable.columns.get(schema.name)?.has(name) !== true)
+    throw unsupported(
+      `${row}: this device shows no field ${name} in ${schema.name}: take it out of the blueprint, or update the firmware (it is ${writable.firmware})`,
+    );
   const reason = refusal(field, value);
   if (reason !== undefined) throw unsupported(`${row}: ${reason}`);
 }

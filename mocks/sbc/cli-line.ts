@@ -38,10 +38,25 @@ function splitGrep(tokens: readonly Token[]): CommandLine | undefined {
 
 /** The candidate that a token means: itself, or the only one it is the beginning of. */
 export function pickWord<W extends string>(token: Token | undefined, candidates: Iterable<W>): W | undefined {
-  if (token === undefined || token.quoted) return undefined;
-  const distinct = [...new Set(candidates)];
-  const exact = distinct.find((candidate) => candidate === token.text);
-  if (exact !== undefined) return exact;
-  const beginnings = distinct.filter((candidate) => candidate.startsWith(token.text));
-  return beginnings.length === 1 ? beginnings[0] : undefined;
+  return createVocabulary(candidates)(token);
+}
+
+/** `pickWord` for candidates that are asked for again and again. */
+export function createVocabulary<W extends string>(
+  candidates: Iterable<W>,
+): (token: Token | undefined) => W | undefined {
+  const words = new Map<string, W>();
+  for (const word of candidates) words.set(word, word);
+  return (token) => {
+    if (token === undefined || token.quoted) return undefined;
+    const exact = words.get(token.text);
+    if (exact !== undefined) return exact;
+    let found: W | undefined;
+    for (const word of words.values()) {
+      if (!word.startsWith(token.text)) continue;
+      if (found !== undefined) return undefined;
+      found = word;
+    }
+    return found;
+  };
 }

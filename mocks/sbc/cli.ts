@@ -1,7 +1,8 @@
+import { grammarOfRoot, grammarOfRow } from "./cli-grammar.ts";
 import { pickWord, splitLine } from "./cli-line.ts";
 import type { Token } from "./cli-line.ts";
 import type { Table } from "./columns.ts";
-import { rowsOf } from "./configuration.ts";
+import { rowsOf, shapeOf } from "./configuration.ts";
 import type { Device } from "./device.ts";
 import { printRow, roots } from "./print-running-config.ts";
 import type { Root } from "./print-running-config.ts";
@@ -18,7 +19,7 @@ import {
 import type { OpenRow } from "./row-mode.ts";
 import type { TextName } from "./settings.ts";
 import { show } from "./show.ts";
-import { childTables, knownTables } from "./tables.ts";
+import { childTables, tableNamed } from "./tables.ts";
 
 const note = "Note: Changes to this parameter will take effect when applying the 'activate' or 'exit' command";
 
@@ -116,16 +117,16 @@ export function createCli(device: Device, options: { readonly notes: boolean }):
   }
 
   function runInRoot(tokens: readonly Token[], root: Root): Outcome {
-    const tables = knownTables.filter((table) => table.root === root && table.parent === undefined);
+    const { tables, pick } = grammarOfRoot(root, device.running.generation.oldCli);
     const [first, ...rest] = tokens;
-    switch (pickWord(first, ["do", "exit", "no", ...tables.map((table) => table.cli[0] ?? "")])) {
+    switch (pick(first)) {
       case "do":
         return runShowOrWrite(rest);
       case "exit":
         return leave(rest);
       case "no":
         return withTable(rest, tables, (table, words) =>
-          withIndex(words, (index) => answerWith(dropRow(device, table, index))),
+          withIndex(table, words, (index, parent) => answerWith(dropRow(device, table, index, parent))),
         );
       case undefined:
         return refuse("invalidCommand");
@@ -141,11 +142,28 @@ export function createCli(device: Device, options: { readonly notes: boolean }):
 
   function runOnTable(table: Table, words: readonly Token[]): Outcome {
     if (words[0]?.text === "display" && words.length === 1) return display(table);
-    return withIndex(words, (index) => enterRow(table, index));
+    return withIndex(table, words, (index, parent) => enterRow(table, index, parent));
   }
 
-  function enterRow(table: Table, index: number): Outcome {
-    const open = openRow(device, table, index, parentRow());
+  /** Reads the index of a row; one inside another has that row open around it, or stands in the index: `4/0`. */
+  function withIndex(
+    table: Table,
+    tokens: readonly Token[],
+    use: (index: number, parent: OpenRow | undefined) => Outcome,
+  ): Outcome {
+    const [token, ...more] = tokens;
+    if (token === undefined) return refuse("incompleteCommand");
+    const around = parentRow();
+    const isFlat = table.parent !== undefined && around === undefined;
+    const match = (isFlat ? /^(\d{1,6})\/(\d{1,6})$/ : /^()(\d{1,6})$/).exec(token.text);
+    if (more.length > 0 || match === null) return refuse("invalidCommand");
+    if (!isFlat) return use(Number(match[2]), around);
+    const parent = openRow(device, tableNamed(table.parent.table), Number(match[1]));
+    return typeof parent === "string" ? refuse(parent) : use(Number(match[2]), parent);
+  }
+
+  function enterRow(table: Table, index: number, parent: OpenRow | undefined): Outcome {
+    const open = openRow(device, table, index, parent);
     if (typeof open === "string") return refuse(open);
     frames.push({ kind: "row", open });
     return done;
@@ -155,19 +173,14 @@ export function createCli(device: Device, options: { readonly notes: boolean }):
   function display(table: Table): Outcome {
     const configuration = device.look();
     return {
-      output: rowsOf(configuration, table).flatMap((row) => printRow(configuration, table, row, {}, 0, row.index)),
+      output: rowsOf(configuration, table).flatMap((row) => printRow(configuration, table, row, {}, 0).split("\r\n")),
     };
   }
 
   function runInRow(tokens: readonly Token[], open: OpenRow): Outcome {
-    const parameters = open.table.columns.flatMap((column) =>
-      column.cli === null ? [] : [column.cli, ...(column.aliases ?? [])],
-    );
-    const children = childTables(open.table);
-    const childWords = children.map((child) => child.cli[0] ?? "");
-    const activation = open.table.activates ? ["activate"] : [];
+    const { pick, childWords } = grammarOfRow(shapeOf(device.running, open.table));
     const [first, ...rest] = tokens;
-    const word = pickWord(first, [...activation, "do", "exit", "no", ...childWords, ...parameters]);
+    const word = pick(first);
     switch (word) {
       case undefined:
         return refuse("invalidCommand");
@@ -181,21 +194,21 @@ export function createCli(device: Device, options: { readonly notes: boolean }):
       case "exit":
         return leave(rest);
       case "no":
-        return runNoInRow(rest, open, [...activation, ...childWords, ...parameters]);
+        return runNoInRow(rest, open);
     }
-    if (childWords.includes(word)) return withTable(tokens, children, runOnTable);
+    if (childWords.includes(word)) return withTable(tokens, childTables(open.table), runOnTable);
     return withColumn(open, word, (column) => setParameter(device, open, column, rest));
   }
 
-  function runNoInRow(tokens: readonly Token[], open: OpenRow, words: readonly string[]): Outcome {
+  function runNoInRow(tokens: readonly Token[], open: OpenRow): Outcome {
     const [first, ...rest] = tokens;
     if (first === undefined) return refuse("incompleteCommand");
-    const word = pickWord(first, words);
+    const { pickAfterNo, childWords } = grammarOfRow(shapeOf(device.running, open.table));
+    const word = pickAfterNo(first);
     if (word === undefined) return refuse("invalidCommand");
-    const children = childTables(open.table);
-    if (children.some((child) => child.cli[0] === word)) {
-      return withTable(tokens, children, (table, more) =>
-        withIndex(more, (index) => answerWith(dropRow(device, table, index, open))),
+    if (childWords.includes(word)) {
+      return withTable(tokens, childTables(open.table), (table, more) =>
+        withIndex(table, more, (index, parent) => answerWith(dropRow(device, table, index, parent))),
       );
     }
     if (rest.length > 0) return refuse("invalidCommand");
@@ -211,7 +224,7 @@ export function createCli(device: Device, options: { readonly notes: boolean }):
     word: string,
     change: (column: OpenRow["table"]["columns"][number]) => TextName | undefined,
   ): Outcome {
-    const column = open.table.columns.find((one) => one.cli === word || one.aliases?.includes(word) === true);
+    const column = shapeOf(device.running, open.table).parameter(word);
     if (column === undefined) return refuse("invalidCommand");
     const refusal = change(column);
     if (refusal !== undefined) return refuse(refusal);
@@ -290,11 +303,4 @@ function withTable(
     if (word === undefined) return refuse("invalidCommand");
     candidates = candidates.filter((table) => table.cli[depth] === word);
   }
-}
-
-function withIndex(tokens: readonly Token[], use: (index: number) => Outcome): Outcome {
-  const [index, ...more] = tokens;
-  if (index === undefined) return refuse("incompleteCommand");
-  if (more.length > 0 || !/^\d{1,6}$/.test(index.text)) return refuse("invalidCommand");
-  return use(Number(index.text));
 }

@@ -1,5 +1,8 @@
-/** What a cell holds and how it is written: strings and references in quotes, numbers and words bare. */
-export type ColumnKind = "string" | "integer" | "enum" | "reference" | "secret";
+/**
+ * What a cell holds and how it is written: strings and references in quotes, numbers and words bare, IPv4 addresses as
+ * the generation does it. A raw cell is kept with its quotes, as it stood in the file.
+ */
+export type ColumnKind = "string" | "integer" | "enum" | "reference" | "secret" | "address" | "raw";
 
 /** One column of a table. Cells are held as text: numbers in decimal, enums by their INI number. */
 export interface Column {
@@ -10,6 +13,8 @@ export interface Column {
   readonly default: string;
   /** INI number to CLI word. */
   readonly words?: Readonly<Record<string, string>>;
+  /** Further words, to their INI number, that old generations took and never printed. */
+  readonly oldWords?: Readonly<Record<string, string>>;
   readonly min?: number;
   readonly max?: number;
   readonly maxLength?: number;
@@ -33,12 +38,14 @@ export interface Table {
   readonly root: "network" | "voip";
   /** Words that lead to a row below `configure <root>`, or below the parent's row. */
   readonly cli: readonly string[];
-  /** In FORMAT order of the 7.4 generation of 2025. */
+  /** All that any generation has, in no particular order: which of them a device has, its `Shape` says. */
   readonly columns: readonly Column[];
   /** Column by which other rows refer to this one; unique without regard to case. */
   readonly nameColumn?: string;
   /** A row that lives inside another: `ProxyIp` names its Proxy Set by index. */
   readonly parent?: { readonly table: string; readonly column: string; readonly indexColumn: string };
+  /** Most of its columns are not described here: a file brings its own. */
+  readonly isPartlyKnown?: boolean;
   /** False for blocks that know no `activate` (`tls N`). */
   readonly activates: boolean;
 }
@@ -79,6 +86,16 @@ export function reference(
   extra: Extra & { default?: string } = {},
 ): Column {
   return { name, cli, kind: "reference", default: "", refers, ...extra };
+}
+
+/** An IPv4 address; unset is the empty text, however a file writes it. */
+export function address(name: string, cli: string | null): Column {
+  return { name, cli, kind: "address", default: "" };
+}
+
+/** A column that nobody has described; `value` is the cell of a new row, quotes included. */
+export function raw(name: string, value: string): Column {
+  return { name, cli: null, kind: "raw", default: value };
 }
 
 /** A secret: obscured in every print. */

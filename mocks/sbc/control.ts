@@ -1,12 +1,12 @@
 import type { IncomingMessage, RequestListener, ServerResponse } from "node:http";
 import type { Configuration } from "./configuration.ts";
-import { rowsOf } from "./configuration.ts";
+import { cellOf, rowsOf, shapeOf } from "./configuration.ts";
 import type { Device } from "./device.ts";
-import { printIni } from "./ini-configuration.ts";
+import { printIni } from "./print-ini.ts";
 import { describeSecret } from "./secrets.ts";
 import { runScript } from "./script.ts";
 import { changeSettings } from "./settings.ts";
-import { findColumn, knownTables } from "./tables.ts";
+import { knownTables } from "./tables.ts";
 import { isObject } from "./rest-route.ts";
 
 interface ControlAnswer {
@@ -103,14 +103,14 @@ function describeTables(configuration: Configuration): Record<string, unknown> {
   return Object.fromEntries(
     knownTables.map((table) => [
       table.name,
-      rowsOf(configuration, table).map(({ index, active, cells }) => ({
-        index,
-        active,
+      rowsOf(configuration, table).map((row) => ({
+        index: row.index,
+        active: row.active,
         fields: Object.fromEntries(
-          Object.entries(cells).map(([name, cell]) => [
-            name,
-            findColumn(table, name)?.kind === "secret" ? describeSecret(cell) : cell,
-          ]),
+          shapeOf(configuration, table).columns.map((column) => {
+            const cell = cellOf(row, column);
+            return [column.name, column.kind === "secret" ? describeSecret(cell) : cell];
+          }),
         ),
       })),
     ]),

@@ -1,10 +1,12 @@
 import { setTimeout as sleep } from "node:timers/promises";
-import type { Configuration, Row } from "./configuration.ts";
-import { copyConfiguration } from "./configuration.ts";
+import type { Configuration } from "./configuration.ts";
+import { cellOf, copyConfiguration, removeRow, rowsOf, shapeOf } from "./configuration.ts";
 import type { Faults, Occasion } from "./faults.ts";
 import type { Recorder } from "./recorder.ts";
 import type { Settings } from "./settings.ts";
 import type { Table } from "./columns.ts";
+import type { Row } from "./table-rows.ts";
+import { findTable } from "./tables.ts";
 
 /** What the device says of itself. */
 export interface Identity {
@@ -110,11 +112,14 @@ export function createDevice(options: DeviceOptions): Device {
     return true;
   }
 
-  function leaveOutLast(configuration: Configuration, table: string): Configuration {
+  function leaveOutLast(configuration: Configuration, name: string): Configuration {
     jitterReads += 1;
-    if (jitterReads % 2 === 0) return configuration;
-    const rows = configuration.tables[table] ?? [];
-    return { ...configuration, tables: { ...configuration.tables, [table]: rows.slice(0, -1) } };
+    const table = findTable(name);
+    const last = table === undefined ? undefined : rowsOf(configuration, table).at(-1);
+    if (jitterReads % 2 === 0 || table === undefined || last === undefined) return configuration;
+    const short = copyConfiguration(configuration);
+    removeRow(short, table, last.index);
+    return short;
   }
 
   return {
@@ -159,17 +164,22 @@ export function createDevice(options: DeviceOptions): Device {
       return jitter === undefined ? running : leaveOutLast(running, jitter.table);
     },
     normalise(table, row) {
-      const column = (name: string) => table.columns.find((one) => one.name === name);
-      const fault = faults.take("normalise", undefined, (one) => one.table === table.name && one.field in row.cells);
-      if (fault === undefined) return row;
-      const value = row.cells[fault.field] ?? "";
+      const shape = shapeOf(running, table);
+      const fault = faults.take(
+        "normalise",
+        undefined,
+        (one) => one.table === table.name && shape.find(one.field) !== undefined,
+      );
+      const column = fault === undefined ? undefined : shape.find(fault.field);
+      if (fault === undefined || column === undefined) return row;
+      const value = cellOf(row, column);
       const stored = {
         lower: value.toLowerCase(),
         upper: value.toUpperCase(),
         truncate: value.slice(0, fault.length),
-        default: column(fault.field)?.default ?? "",
+        default: column.default,
       }[fault.to];
-      return { ...row, cells: { ...row.cells, [fault.field]: stored } };
+      return { ...row, cells: { ...row.cells, [column.name]: stored } };
     },
     save(occasion) {
       const fault = faults.take("save-fails", occasion);

@@ -4,28 +4,39 @@ export interface IniCell {
   readonly quoted: boolean;
 }
 
-/** The inside of a table block. */
+/** A data line of a table; `cellsOf` takes it apart. */
+export interface IniRow {
+  readonly index: number;
+  readonly line: string;
+  /** Comment and blank lines between the row before and this one. */
+  readonly lead: readonly string[];
+}
+
+/** A table block. */
 export interface IniTable {
   readonly title: string;
   /** Column names without the table prefix of the long style. */
   readonly columns: readonly string[];
-  readonly rows: readonly { readonly index: number; readonly cells: readonly IniCell[] }[];
+  readonly rows: readonly IniRow[];
   /** `FORMAT Index = Name` or the older `FORMAT ProxySet_Index = ProxySet_Name`. */
   readonly style: "short" | "long";
+  /** The lines up to and with FORMAT, and those behind the last row, as they stand. */
+  readonly before: readonly string[];
+  readonly after: readonly string[];
 }
 
-/** A piece of an INI file as it stands there, without line ends. */
+/** A piece of an INI file as it stands there, titles and blank lines included. */
 export interface IniBlock {
-  /** `[ X ]` to `[ \X ]` · single parameters, under a title or not · the comment that stands for a secret table. */
-  readonly kind: "table" | "params" | "comment";
+  /** Comments in front of everything · `[ X ]` to `[ \X ]` · single parameters · the comment of a secret table. */
+  readonly kind: "header" | "table" | "params" | "comment";
   readonly title: string;
   readonly lines: readonly string[];
 }
 
-/** A whole INI file. */
+/** A whole INI file; all lines of all blocks, each with its line end, make the text. */
 export interface IniDocument {
-  readonly header: readonly string[];
   readonly blocks: readonly IniBlock[];
+  readonly lineEnd: string;
 }
 
 /** An INI text that no device would take; the message says where. */
@@ -33,81 +44,100 @@ export class IniError extends Error {
   override readonly name = "IniError";
 }
 
-const lineEnd = "\r\n";
-
 /** Takes a file apart, whatever its line ends. Throws IniError for a table that is not closed. */
 export function parseIni(text: string): IniDocument {
-  const header: string[] = [];
+  const lineEnd = /\r\n|\r|\n/.exec(text)?.[0] ?? "\r\n";
+  const lines = text.split(/\r\n|\r|\n/);
+  if (lines.at(-1) === "") lines.pop();
   const blocks: { kind: IniBlock["kind"]; title: string; lines: string[] }[] = [];
-  let open: { title: string; lines: string[] } | undefined;
-  for (const line of text.split(/\r\n|\r|\n/)) {
-    const title = /^\s*\[\s*(\\?)\s*(.*?)\s*\]\s*$/.exec(line);
+  let isOpen = false;
+  const begin = (kind: IniBlock["kind"], title: string, line: string): void => {
+    blocks.push({ kind, title, lines: [line] });
+  };
+  for (const line of lines) {
     const current = blocks.at(-1);
-    if (open !== undefined) {
-      if (title?.[1] === "\\" && isSame(title[2], open.title)) open = undefined;
-      else if (title !== null) throw new IniError(`table ${open.title} is not closed before ${line.trim()}`);
-      else if (line.trim() !== "") open.lines.push(line);
+    const start = firstMark(line);
+    const title = start === "[" ? /^\s*\[\s*(\\?)\s*(.*?)\s*\]\s*$/.exec(line) : null;
+    if (isOpen && current !== undefined) {
+      if (title !== null && !(title[1] === "\\" && isSame(title[2], current.title))) {
+        throw new IniError(`table ${current.title} is not closed before ${line.trim()}`);
+      }
+      isOpen = title === null;
+      current.lines.push(line);
     } else if (title?.[1] === "\\") {
       throw new IniError(`${line.trim()} closes a table that was not open`);
     } else if (title !== null) {
       const name = title[2] ?? "";
-      const block = { kind: isParamsTitle(name) ? ("params" as const) : ("table" as const), title: name, lines: [] };
-      blocks.push(block);
-      if (block.kind === "table") open = block;
-    } else if (/^\s*;\s*\*\*\* TABLE /i.test(line)) {
-      const name = /TABLE\s+(\S+)/i.exec(line)?.[1] ?? "";
-      blocks.push({ kind: "comment", title: name, lines: [line] });
-    } else if (line.trim() !== "") {
-      if (/^\s*;/.test(line) && current === undefined) header.push(line);
-      else if (current?.kind === "comment" && /^\s*;/.test(line)) current.lines.push(line);
-      else if (current?.kind === "params") current.lines.push(line);
-      else blocks.push({ kind: "params", title: "", lines: [line] });
+      isOpen = !/ params$/i.test(name);
+      begin(isOpen ? "table" : "params", name, line);
+    } else if (start === ";" && /^\s*;\s*\*\*\* TABLE /i.test(line)) {
+      begin("comment", /TABLE\s+(\S+)/i.exec(line)?.[1] ?? "", line);
+    } else if (current === undefined) {
+      begin(start === "" || start === ";" ? "header" : "params", "", line);
+    } else if (start === "" || start === ";" || current.kind === "params") {
+      current.lines.push(line);
+    } else {
+      begin("params", "", line);
     }
   }
-  if (open !== undefined) throw new IniError(`table ${open.title} is not closed`);
-  return { header, blocks };
+  if (isOpen) throw new IniError(`table ${blocks.at(-1)?.title ?? ""} is not closed`);
+  return { blocks, lineEnd };
 }
 
-/** Puts a file together, every line ending in CRLF; `parseIni` gives the document back. */
-export function printIniDocument(document: IniDocument): string {
-  const lines = [...document.header, ...(document.header.length > 0 ? [""] : [])];
-  for (const block of document.blocks) {
-    if (block.kind === "table") lines.push(`[ ${block.title} ]`, "", ...block.lines, "", `[ \\${block.title} ]`, "");
-    else if (block.title === "" || block.kind === "comment") lines.push(...block.lines, "");
-    else lines.push(`[${block.title}]`, "", ...block.lines, "");
-  }
-  return lines.map((line) => line + lineEnd).join("");
+/** The first character that is no blank; "" for a blank line. */
+function firstMark(line: string): string {
+  const mark = line[0] ?? "";
+  return mark === " " || mark === "\t" ? (line.trimStart()[0] ?? "") : mark;
 }
 
-/** Reads the inside of a table block. Throws IniError where a data line does not match FORMAT. */
+/** Puts lines together to a file. */
+export function joinLines(lines: readonly string[], lineEnd: string): string {
+  return lines.length === 0 ? "" : lines.join(lineEnd) + lineEnd;
+}
+
+/** Reads a table block. Throws IniError for lines that cannot stand in it. */
 export function parseTable(block: Pick<IniBlock, "title" | "lines">): IniTable {
   let columns: string[] | undefined;
   let style: IniTable["style"] = "short";
-  const rows: { index: number; cells: IniCell[] }[] = [];
+  let before: string[] = [];
+  let waiting: string[] = [];
+  const rows: IniRow[] = [];
   const seen = new Set<number>();
-  for (const line of block.lines) {
-    if (/^\s*;/.test(line)) continue;
-    const format = /^\s*FORMAT\s+(\S+)\s*=\s*(.*?)\s*;\s*$/is.exec(line);
-    if (format !== null) {
+  let isClosed = false;
+  for (const [position, line] of block.lines.entries()) {
+    const mark = firstMark(line);
+    if (position === 0 || isClosed || mark === "" || mark === ";" || mark === "[") {
+      isClosed ||= position > 0 && mark === "[";
+      waiting.push(line);
+      continue;
+    }
+    const data = /^\s*(\S+)\s+(\d+)\s*=/.exec(line);
+    if (data === null || (columns === undefined && isSame(data[1], "format"))) {
+      const format = /^\s*FORMAT\s+(\S+)\s*=\s*(.*?)\s*;\s*$/is.exec(line);
+      if (format === null) throw new IniError(`not a line of ${block.title}: ${line}`);
       if (columns !== undefined) throw new IniError(`table ${block.title} has two FORMAT lines`);
       style = isSame(format[1], `${block.title}_Index`) ? "long" : "short";
       columns = splitColumns(block.title, format[2] ?? "");
+      before = [...waiting, line];
+      waiting = [];
       continue;
     }
-    const data = /^\s*(\S+)\s+(\d+)\s*=\s*(.*)$/s.exec(line);
-    if (data === null || !isSame(data[1], block.title)) throw new IniError(`not a line of ${block.title}: ${line}`);
+    if (!isSame(data[1], block.title)) throw new IniError(`not a line of ${block.title}: ${line}`);
     const index = Number(data[2]);
     if (columns === undefined) throw new IniError(`${block.title} ${index} stands before FORMAT`);
-    const cells = splitCells(data[3] ?? "");
-    if (cells?.length !== columns.length) {
-      throw new IniError(`${block.title} ${index} does not match its FORMAT line`);
-    }
     if (seen.has(index)) throw new IniError(`${block.title} ${index} stands twice`);
     seen.add(index);
-    rows.push({ index, cells });
+    if (rows.length === 0) {
+      before.push(...waiting);
+      waiting = [];
+    }
+    rows.push({ index, line, lead: waiting.length === 0 ? nothing : waiting });
+    waiting = [];
   }
-  return { title: block.title, columns: columns ?? [], rows, style };
+  return { title: block.title, columns: columns ?? [], rows, style, before, after: waiting };
 }
+
+const nothing: readonly string[] = [];
 
 function splitColumns(title: string, text: string): string[] {
   const prefix = `${title}_`.toLowerCase();
@@ -118,34 +148,61 @@ function splitColumns(title: string, text: string): string[] {
     .filter((name) => name !== "");
 }
 
-/** Splits `v1, "v2", v3;` at commas outside quotes; undefined when it does not end in `;` or a quote stays open. */
-function splitCells(text: string): IniCell[] | undefined {
+/** The cells of a row, one for each column. Throws IniError where its line does not match FORMAT. */
+export function cellsOf(table: Pick<IniTable, "title" | "columns">, row: Pick<IniRow, "index" | "line">): IniCell[] {
+  const cells = splitCells(row.line, row.line.indexOf("=") + 1);
+  if (cells?.length === table.columns.length) return cells;
+  throw new IniError(`${table.title} ${row.index} does not match its FORMAT line`);
+}
+
+/**
+ * Splits `v1, "v2", v3;` at commas outside quotes, from so many characters on; undefined when it does not end in `;`
+ * or a quote stays open.
+ */
+function splitCells(line: string, start: number): IniCell[] | undefined {
   const cells: IniCell[] = [];
-  const pattern = /\s*(?:"([^"]*)"|([^",;]*?))\s*([,;])/y;
+  let place = start;
   for (;;) {
-    const match = pattern.exec(text);
-    if (match === null) return undefined;
-    const quoted = match[1];
-    cells.push(quoted === undefined ? { text: match[2] ?? "", quoted: false } : { text: quoted, quoted: true });
-    if (match[3] === ";") return /^\s*(;.*)?$/s.test(text.slice(pattern.lastIndex)) ? cells : undefined;
+    while (isBlank(line, place)) place += 1;
+    const quoted = line[place] === '"';
+    const from = quoted ? place + 1 : place;
+    let to: number;
+    if (quoted) {
+      to = line.indexOf('"', from);
+      if (to < 0) return undefined;
+      place = to + 1;
+      while (isBlank(line, place)) place += 1;
+    } else {
+      while (place < line.length && line[place] !== "," && line[place] !== ";" && line[place] !== '"') place += 1;
+      to = place;
+      while (to > from && isBlank(line, to - 1)) to -= 1;
+    }
+    const end = line[place];
+    if (end !== "," && end !== ";") return undefined;
+    cells.push({ text: line.slice(from, to), quoted });
+    place += 1;
+    if (end === ";") return /^\s*(;.*)?$/s.test(line.slice(place)) ? cells : undefined;
   }
 }
 
-/** The lines of a table block. */
-export function printTable(table: IniTable): string[] {
-  const prefix = table.style === "long" ? `${table.title}_` : "";
-  return [
-    `FORMAT ${prefix}Index = ${table.columns.map((column) => prefix + column).join(", ")};`,
-    ...table.rows.map(({ index, cells }) => `${table.title} ${index} = ${cells.map(printCell).join(", ")};`),
-  ];
+function isBlank(line: string, place: number): boolean {
+  return line[place] === " " || line[place] === "\t";
 }
 
-function printCell(cell: IniCell): string {
+/** The FORMAT line of a table. */
+export function printFormat({ title, columns, style }: Pick<IniTable, "title" | "columns" | "style">): string {
+  const prefix = style === "long" ? `${title}_` : "";
+  return `FORMAT ${prefix}Index = ${columns.map((column) => prefix + column).join(", ")};`;
+}
+
+/** A data line; the cells with their quotes. */
+export function printLine(title: string, index: number, cells: readonly string[]): string {
+  return `${title} ${index} = ${cells.join(", ")};`;
+}
+
+/** A cell with its quotes. */
+export function printCell(cell: IniCell): string {
   return cell.quoted ? `"${cell.text}"` : cell.text;
-}
-
-function isParamsTitle(title: string): boolean {
-  return / params$/i.test(title);
 }
 
 function isSame(one: string | undefined, two: string): boolean {

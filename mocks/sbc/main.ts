@@ -1,17 +1,21 @@
 import { readFileSync } from "node:fs";
 import { parseArgs } from "node:util";
+import { generations } from "./generations.ts";
 import { models } from "./limits.ts";
 import type { MockSbcOptions } from "./mock-sbc.ts";
 import { startMockSbc } from "./mock-sbc.ts";
+
+const labels = generations.map((generation) => generation.label);
 
 const usage = `A mock AudioCodes Mediant SBC.
 
   --rest-port N      port of REST on the loopback address (0: any)
   --control-port N   port of the control side (0: any)
   --host ADDRESS     address to listen on (127.0.0.1)
-  --ini FILE         INI file to start from (factory state)
+  --ini FILE         INI file to start from (factory state), full or a part. Its FORMAT lines and version say of
+                     which generation the device is: its columns, CLI parameters and ways of printing
   --name NAME        device name (the one of the file)
-  --firmware V       firmware version, as in 7.40A.250.440
+  --firmware V       firmware version, as in 7.40A.250.440; says the generation where no file does
   --model MODEL      ${models.join(", ")}
   --serial N         serial number (the one of the file)
   --ha               behave as a pair in high availability
@@ -24,7 +28,10 @@ const usage = `A mock AudioCodes Mediant SBC.
   --cert FILE --key FILE   certificate and key, PEM, instead of a new self-signed one
   --help             this text
 
-Prints one line of JSON when ready: rest, control, fingerprint256, certificate.
+Generations: ${labels.join(", ")}.
+
+Prints one line of JSON when ready: rest, control, fingerprint256, certificate. What it could not take of the file,
+such as rows beyond the limits of the model, it counts on standard error.
 `;
 
 const text = { type: "string" } as const;
@@ -111,6 +118,9 @@ async function main(): Promise<void> {
   }
   const mock = await startMockSbc(options);
   const { rest, control, fingerprint256, certificatePem: certificate } = mock;
+  if (mock.ignored.length > 0) {
+    process.stderr.write(`${mock.ignored.length} of the file not taken, first ${mock.ignored[0] ?? ""}\n`);
+  }
   process.stdout.write(`${JSON.stringify({ rest, control, fingerprint256, certificate })}\n`);
   const stop = (): void => void mock.stop();
   process.once("SIGTERM", stop);

@@ -10,8 +10,10 @@ import type { Alarms, Device } from "./device.ts";
 import { createDevice } from "./device.ts";
 import type { FaultOrder, Faults } from "./faults.ts";
 import { createFaults } from "./faults.ts";
-import { headerField, loadIni } from "./ini-configuration.ts";
+import { generationOf, newestGeneration } from "./generations.ts";
+import { headerField } from "./ini-header.ts";
 import { models } from "./limits.ts";
+import { loadIni } from "./load-ini.ts";
 import { createRecorder } from "./recorder.ts";
 import { createRestListener } from "./rest.ts";
 import type { SettingsPatch } from "./settings.ts";
@@ -21,7 +23,10 @@ import { createUsers } from "./users.ts";
 
 /** What a mock starts from. Everything has a default. */
 export interface MockSbcOptions {
-  /** Text of the INI file to start from; without it, factory state. */
+  /**
+   * Text of the INI file to start from; without it, factory state. Its FORMAT lines and `;Software Version:` say of
+   * which generation the device is; without them, `firmware` does.
+   */
   readonly ini?: string;
   /** Device name, as in the prompt and the running configuration; else the `;Board:` of the file. */
   readonly name?: string;
@@ -67,13 +72,15 @@ export interface MockSbc {
   readonly certificatePem: string;
   readonly device: Device;
   readonly faults: Faults;
+  /** What the device did not take of the INI file that it started from. */
+  readonly ignored: readonly string[];
   /** Ends all connections and timers. May be called again. */
   stop(): Promise<void>;
 }
 
 /** Starts a mock device. Rejects for an INI file, settings, faults or a model that make no sense, or a taken port. */
 export async function startMockSbc(options: MockSbcOptions = {}): Promise<MockSbc> {
-  const device = buildDevice(options);
+  const { device, ignored } = buildDevice(options);
   const { settings, faults, recorder } = device;
   const security: User = {
     name: options.user ?? "Admin",
@@ -133,25 +140,28 @@ export async function startMockSbc(options: MockSbcOptions = {}): Promise<MockSb
     certificatePem: certificate?.certificatePem ?? "",
     device,
     faults,
+    ignored,
     stop: () => (stopping ??= stop()),
   };
 }
 
-function buildDevice(options: MockSbcOptions): Device {
+function buildDevice(options: MockSbcOptions): { device: Device; ignored: readonly string[] } {
   const settings = createSettings(options.settings);
   const faults = createFaults();
   faults.add(options.faults ?? []);
   const model = options.model ?? "ve-4gb";
   if (!models.includes(model)) throw new Error(`unknown model ${model}; known are ${models.join(", ")}`);
-  const { configuration } =
+  const { firmware } = options;
+  const generation = firmware === undefined ? newestGeneration : generationOf(firmware);
+  const { configuration, ignored } =
     options.ini === undefined
-      ? { configuration: createFactoryConfiguration() }
-      : loadIni(options.ini, { settings, model });
-  return createDevice({
+      ? { configuration: createFactoryConfiguration(generation), ignored: [] }
+      : loadIni(options.ini, { settings, model, firmware });
+  const device = createDevice({
     identity: {
       name: options.name ?? headerField(configuration, "Board") ?? "Mediant VE SBC",
       serialNumber: options.serialNumber ?? headerField(configuration, "Serial Number") ?? "100000000000001",
-      firmware: options.firmware ?? headerField(configuration, "Software Version") ?? "7.40A.250.440",
+      firmware: firmware ?? headerField(configuration, "Software Version") ?? "7.40A.250.440",
       ipAddress: headerField(configuration, "Board IP Address") ?? "192.0.2.10",
       macAddress: "00005e005301",
       model,
@@ -165,6 +175,7 @@ function buildDevice(options: MockSbcOptions): Device {
     bootMs: options.bootMs ?? 0,
     ...(options.alarms === undefined ? {} : { alarms: options.alarms }),
   });
+  return { device, ignored };
 }
 
 function chooseCertificate(given: MockSbcOptions["certificate"]): Certificate {

@@ -1,5 +1,5 @@
 import type { Table } from "./columns.ts";
-import { integer, onOff, reference, text, words } from "./columns.ts";
+import { address, integer, onOff, reference, text, words } from "./columns.ts";
 
 const anyNumber = 2_147_483_647;
 const port = (name: string, cli: string | null, value: number) => integer(name, cli, value, 0, 65_535);
@@ -30,8 +30,8 @@ const tlsContexts: Table = {
     onOff("MiddleboxCompatMode", null, 1),
     onOff("OcspEnable", null),
     text("OcspInterface", null),
-    text("OcspServerPrimary", null),
-    text("OcspServerSecondary", null),
+    address("OcspServerPrimary", null),
+    address("OcspServerSecondary", null),
     port("OcspServerPort", null, 2560),
     integer("OcspDefaultResponse", null, 0, 0, 1),
     onOff("UseDefaultCABundle", null),
@@ -45,6 +45,7 @@ const ipProfile: Table = {
   root: "voip",
   cli: ["coders-and-profiles", "ip-profile"],
   nameColumn: "ProfileName",
+  isPartlyKnown: true,
   activates: true,
   columns: [
     text("ProfileName", "profile-name", { maxLength: 40, mandatory: true }),
@@ -76,6 +77,8 @@ const mediaRealm: Table = {
     port("PortRangeStart", "udp-port-range-start", 0),
     integer("MediaSessionLeg", "session-leg", 0, 0, anyNumber),
     port("PortRangeEnd", null, 0),
+    port("TCPPortRangeStart", null, 0),
+    port("TCPPortRangeEnd", null, 0),
     onOff("IsDefault", "is-default"),
     text("QoeProfile", "qoe-profile"),
     text("BWProfile", "bw-profile"),

@@ -1,7 +1,9 @@
 import { printValue } from "./cli-values.ts";
 import type { Column, Table } from "./columns.ts";
-import type { Configuration, Row } from "./configuration.ts";
-import { cellOf, childrenOf, onlySrd, rowsOf } from "./configuration.ts";
+import type { Configuration } from "./configuration.ts";
+import { cellOf, childrenOf, indexInParent, onlySrd, rowsOf, shapeOf } from "./configuration.ts";
+import type { Shape } from "./shape.ts";
+import type { Row } from "./table-rows.ts";
 import { childTables, knownTables } from "./tables.ts";
 
 const sections = [
@@ -24,10 +26,12 @@ export interface PrintOptions {
   readonly section?: Root;
 }
 
-/** `show running-config` as lines without line ends. */
-export function printRunningConfig(configuration: Configuration, options: PrintOptions): string[] {
+const lineEnd = "\r\n";
+
+/** What `show running-config` prints, CRLF behind each line. */
+export function printRunningConfig(configuration: Configuration, options: PrintOptions): string {
   const chosen = sections.filter(({ root }) => options.section === undefined || root === options.section);
-  return [
+  const parts = [
     `# Running Configuration ${options.name}`,
     "",
     "",
@@ -37,56 +41,75 @@ export function printRunningConfig(configuration: Configuration, options: PrintO
       `  configure ${root}`,
       ...knownTables
         .filter((table) => table.root === root && table.parent === undefined)
-        .flatMap((table) =>
-          rowsOf(configuration, table).flatMap((row) => printRow(configuration, table, row, options, 3, row.index)),
-        ),
+        .flatMap((table) => printTable(configuration, table, options)),
       "  exit",
       "",
     ]),
     "",
     "",
   ];
+  return parts.join(lineEnd) + lineEnd;
 }
 
-/** One row with those inside it, indented by so many blanks. */
+function printTable(configuration: Configuration, table: Table, options: { readonly full?: boolean }): string[] {
+  const rows = [...rowsOf(configuration, table)].sort((one, two) => one.index - two.index);
+  return rows.map((row) => printRow(configuration, table, row, options, 3));
+}
+
+/** One row with those inside it, indented by so many blanks; CRLF between the lines. */
 export function printRow(
   configuration: Configuration,
   table: Table,
   row: Row,
   options: { readonly full?: boolean },
   indent: number,
-  shownIndex: number,
-): string[] {
+): string {
+  const inside = childTables(table).flatMap((child) =>
+    childrenOf(configuration, child, row.index).map((one) => printRow(configuration, child, one, options, indent + 1)),
+  );
   const margin = " ".repeat(indent);
-  const parameters = table.columns
-    .filter((column) => column.cli !== null && (options.full === true || isShown(configuration, row, column)))
-    .map((column) => `${margin} ${column.cli ?? ""} ${printCell(table, row, column)}`);
-  return [
-    ...(row.active ? [] : [`${margin}# The following line is not activated`]),
-    `${margin}${table.cli.join(" ")} ${shownIndex}`,
-    ...parameters,
-    ...(table.activates || !row.active ? [`${margin} ${row.active ? "activate" : "no activate"}`] : []),
-    ...childTables(table).flatMap((child) =>
-      childrenOf(configuration, child, row.index).flatMap((inside) =>
-        printRow(
-          configuration,
-          child,
-          inside,
-          options,
-          indent + 1,
-          Number(inside.cells[child.parent?.indexColumn ?? ""]),
-        ),
-      ),
-    ),
-    `${margin}exit`,
-  ];
+  return [printOwnLines(configuration, table, row, options, margin), ...inside, `${margin}exit`].join(lineEnd);
 }
 
-function isShown(configuration: Configuration, row: Row, column: Column): boolean {
-  const cell = cellOf(row, column);
+interface OwnLines {
+  readonly shape: Shape;
+  readonly margin: string;
+  readonly isSrdSilent: boolean;
+  readonly text: string;
+}
+
+const printed = new WeakMap<Row, OwnLines>();
+
+function printOwnLines(
+  configuration: Configuration,
+  table: Table,
+  row: Row,
+  { full = false }: { readonly full?: boolean },
+  margin: string,
+): string {
+  const shape = shapeOf(configuration, table);
   // The name of the SRD goes without saying where the factory's is the only one.
-  if (column.name === "SRDName" && onlySrd(configuration) === "DefaultSRD" && cell === "DefaultSRD") return false;
-  return cell !== column.default;
+  const isSrdSilent = onlySrd(configuration) === "DefaultSRD";
+  const known = full ? undefined : printed.get(row);
+  if (known?.shape === shape && known.margin === margin && known.isSrdSilent === isSrdSilent) return known.text;
+  const index = table.parent === undefined ? row.index : indexInParent(table, row);
+  const parameters = shape.parameters
+    .filter((column) => full || isShown(row, column, isSrdSilent))
+    .map((column) => `${margin} ${column.cli ?? ""} ${printCell(table, row, column)}`);
+  const text = [
+    ...(row.active ? [] : [`${margin}# The following line is not activated`]),
+    `${margin}${table.cli.join(" ")} ${index}`,
+    ...parameters,
+    ...(table.activates || !row.active ? [`${margin} ${row.active ? "activate" : "no activate"}`] : []),
+  ].join(lineEnd);
+  if (!full) printed.set(row, { shape, margin, isSrdSilent, text });
+  return text;
+}
+
+function isShown(row: Row, column: Column, isSrdSilent: boolean): boolean {
+  const cell = cellOf(row, column);
+  if (cell === column.default) return false;
+  return !(isSrdSilent && column.name === "SRDName" && cell === "DefaultSRD");
 }
 
 function printCell(table: Table, row: Row, column: Column): string {

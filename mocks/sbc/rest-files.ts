@@ -1,9 +1,10 @@
 import type { Device } from "./device.ts";
-import { copyConfiguration, createFactoryConfiguration } from "./configuration.ts";
+import { copyConfiguration, emptyConfiguration } from "./configuration.ts";
 import { IniError } from "./ini.ts";
-import { loadIni, mergeIni, printIni } from "./ini-configuration.ts";
-import type { LoadedIni } from "./ini-configuration.ts";
+import { loadIni, mergeIni } from "./load-ini.ts";
+import type { LoadedIni } from "./load-ini.ts";
 import { readFirstPart } from "./multipart.ts";
+import { printIni } from "./print-ini.ts";
 import { printRunningConfig } from "./print-running-config.ts";
 import type { Method, RestAnswer, RestRequest, Route } from "./rest-route.ts";
 import { describe } from "./rest-route.ts";
@@ -41,9 +42,7 @@ const reading = (handle: Method["handle"]): Method => ({ level: "administrator",
 const writing = (handle: Method["handle"]): Method => ({ level: "administrator", writes: true, handle });
 
 function printConfiguration(device: Device, request: RestRequest): string {
-  return printRunningConfig(device.look(request), { name: device.identity.name })
-    .map((line) => `${line}\r\n`)
-    .join("");
+  return printRunningConfig(device.look(request), { name: device.identity.name });
 }
 
 function readText(device: Device, request: RestRequest, text: string): RestAnswer {
@@ -65,7 +64,8 @@ function uploadedText(device: Device, request: RestRequest): string | undefined 
 
 function putIni(device: Device, request: RestRequest): RestAnswer {
   const text = uploadedText(device, request);
-  const loaded = tryIni(text, (ini) => loadIni(ini, { settings: device.settings, model: device.identity.model }));
+  const rules = { settings: device.settings, model: device.identity.model };
+  const loaded = tryIni(text, (ini) => loadIni(ini, rules, device.running));
   if (typeof loaded === "string") return describe(400, loaded);
   recordIgnored(device, loaded.ignored);
   const { tls } = device.running;
@@ -103,9 +103,7 @@ function recordIgnored(device: Device, lines: readonly string[]): void {
 async function putScript(device: Device, request: RestRequest): Promise<RestAnswer> {
   const text = uploadedText(device, request);
   if (text === undefined) return describe(400, "The provided CLI script is incorrect");
-  const { running } = device;
-  const factory = { ...createFactoryConfiguration(), header: running.header, tls: running.tls };
-  const { result, configuration } = await rehearseScript(device, factory, text, {
+  const { result, configuration } = await rehearseScript(device, emptyConfiguration(device.running), text, {
     source: "script",
     occasion: request,
   });

@@ -1,7 +1,7 @@
 import { gzipSync } from "node:zlib";
 import type { Device } from "./device.ts";
-import { printIni } from "./ini-configuration.ts";
 import { readFirstPart } from "./multipart.ts";
+import { printIni } from "./print-ini.ts";
 import type { Method, RestAnswer, RestRequest, Route } from "./rest-route.ts";
 import { describe, isFirmwareAtLeast, readJson } from "./rest-route.ts";
 import { createTar } from "./tar.ts";

@@ -1,8 +1,7 @@
 import type { Token } from "./cli-line.ts";
 import { readValue } from "./cli-values.ts";
 import type { Column, Table } from "./columns.ts";
-import type { Row } from "./configuration.ts";
-import { cellOf, childrenOf, findRow, rowsOf } from "./configuration.ts";
+import { cellOf, childrenOf, findRow, indexInParent, lowestFreeIndex, shapeOf } from "./configuration.ts";
 import type { Device } from "./device.ts";
 import { limitOf } from "./limits.ts";
 import {
@@ -16,6 +15,7 @@ import {
   storeRow,
 } from "./row-rules.ts";
 import type { TextName } from "./settings.ts";
+import type { Row } from "./table-rows.ts";
 import { findTable } from "./tables.ts";
 
 /** A row that somebody has open in the CLI. Parameters are staged until `activate` or `exit`. */
@@ -23,7 +23,9 @@ export interface OpenRow {
   readonly table: Table;
   /** Text between the parentheses of the prompt. */
   readonly label: string;
+  /** With what is staged; `staged` holds its cells while they still may change. */
   row: Row;
+  staged?: Record<string, string> | undefined;
   /** Not in the table yet. */
   isNew: boolean;
   /** Staged parameters wait. */
@@ -47,20 +49,13 @@ export function openRow(device: Device, table: Table, index: number, parent?: Op
 
 function lookUp(device: Device, table: Table, index: number, parent: OpenRow | undefined): Row | undefined {
   if (parent === undefined || table.parent === undefined) return findRow(device.running, table, index);
-  const { indexColumn } = table.parent;
-  return childrenOf(device.running, table, parent.row.index).find((row) => Number(row.cells[indexColumn]) === index);
+  return childrenOf(device.running, table, parent.row.index).find((row) => indexInParent(table, row) === index);
 }
 
 function newRow(device: Device, table: Table, index: number, parent: OpenRow | undefined): Row {
-  const cells: Record<string, string> = {};
-  for (const column of table.columns) cells[column.name] = column.default;
-  if (parent === undefined || table.parent === undefined) return { index, active: false, cells };
-  const taken = new Set(rowsOf(device.running, table).map((row) => row.index));
-  let free = 0;
-  while (taken.has(free)) free += 1;
-  cells[table.parent.column] = String(parent.row.index);
-  cells[table.parent.indexColumn] = String(index);
-  return { index: free, active: false, cells };
+  if (parent === undefined || table.parent === undefined) return { index, active: false, cells: {} };
+  const cells = { [table.parent.column]: String(parent.row.index), [table.parent.indexColumn]: String(index) };
+  return { index: lowestFreeIndex(device.running, table), active: false, cells };
 }
 
 /** Stages one parameter. */
@@ -71,7 +66,7 @@ export function setParameter(
   values: readonly Token[],
 ): TextName | undefined {
   if (values.length === 0) return "incompleteCommand";
-  const value = readValue(column, values);
+  const value = readValue(column, values, device.running.generation.oldCli);
   if (value === undefined) return "badValue";
   return stage(device, open, column, value);
 }
@@ -95,7 +90,11 @@ function stage(device: Device, open: OpenRow, column: Column, value: string): Te
   if (isName && settings.duplicateName === "refuse" && isNameTaken(running, open.table, open.row, value)) {
     return "duplicateName";
   }
-  open.row = { ...open.row, cells: { ...open.row.cells, [column.name]: cell } };
+  if (open.staged === undefined) {
+    open.staged = { ...open.row.cells };
+    open.row = { ...open.row, cells: open.staged };
+  }
+  open.staged[column.name] = cell;
   open.isDirty = true;
   return undefined;
 }
@@ -126,13 +125,14 @@ function keep(device: Device, open: OpenRow, row: Row): void {
   const before = findRow(device.running, open.table, row.index);
   const isSame =
     before?.active === row.active &&
-    open.table.columns.every((column) => cellOf(before, column) === cellOf(row, column));
+    shapeOf(device.running, open.table).columns.every((column) => cellOf(before, column) === cellOf(row, column));
   if (!isSame) {
     storeRow(device.running, open.table, row, device.settings);
     if (before?.active !== row.active) refreshDependents(device.running, open.table, row, device.settings);
     device.changed();
   }
   open.row = findRow(device.running, open.table, row.index) ?? row;
+  open.staged = undefined;
   open.isNew = false;
   open.isDirty = false;
   open.isHeld = false;

@@ -1,19 +1,21 @@
 import type { Column, Table } from "./columns.ts";
-import type { Configuration, Row } from "./configuration.ts";
+import type { Configuration } from "./configuration.ts";
 import {
   cellOf,
   childrenOf,
   findNamed,
   findRow,
-  isSameName,
+  isHeldElsewhere,
   onlySrd,
   putCell,
   putRow,
   referencesTo,
   removeRow,
-  rowsOf,
+  rowsHolding,
+  shapeOf,
 } from "./configuration.ts";
 import type { Settings, TextName } from "./settings.ts";
+import type { Row } from "./table-rows.ts";
 import { childTables, findTable, tableNamed } from "./tables.ts";
 
 const accountsPerServedGroup = 10;
@@ -50,23 +52,34 @@ export function followReference(configuration: Configuration, column: Column, va
 export function isNameTaken(configuration: Configuration, table: Table, row: Row, name: string): boolean {
   const { nameColumn } = table;
   if (nameColumn === undefined || name === "") return false;
-  return rowsOf(configuration, table).some(
-    (other) => other.index !== row.index && isSameName(other.cells[nameColumn] ?? "", name),
-  );
+  return isHeldElsewhere(configuration, table, nameColumn, name, row.index);
 }
 
-/** The row with what the device fills in: the only SRD, and the end of a port range. */
+/**
+ * The row with what the device fills in: the only SRD, and the end of a port range. An end that stands is kept as long
+ * as the range does: files of devices with another port spacing show other ends. Returns the row itself when complete.
+ */
 export function completeRow(configuration: Configuration, table: Table, row: Row, settings: Settings): Row {
-  const cells = { ...row.cells };
+  if (table.name === "CpMediaRealm") return completeRealm(configuration, table, row, settings);
+  if ((row.cells["SRDName"] ?? "") !== "" || !shapeOf(configuration, table).hasSrd) return row;
   const srd = onlySrd(configuration);
-  const hasSrd = table.columns.some((column) => column.name === "SRDName");
-  if (hasSrd && srd !== undefined && (cells["SRDName"] ?? "") === "") cells["SRDName"] = srd;
-  if (table.name === "CpMediaRealm") {
-    const legs = Number(cells["MediaSessionLeg"] ?? 0);
-    const end = Number(cells["PortRangeStart"] ?? 0) + legs * settings.udpPortSpacing - 1;
-    cells["PortRangeEnd"] = legs === 0 ? "0" : String(end);
-  }
-  return { ...row, cells };
+  return srd === undefined ? row : { ...row, cells: { ...row.cells, SRDName: srd } };
+}
+
+function completeRealm(configuration: Configuration, table: Table, row: Row, settings: Settings): Row {
+  const rangeOf = ({ cells }: Row) => ({
+    start: cells["PortRangeStart"] ?? "0",
+    legs: cells["MediaSessionLeg"] ?? "0",
+    end: cells["PortRangeEnd"] ?? "0",
+  });
+  if (shapeOf(configuration, table).find("PortRangeEnd") === undefined) return row;
+  const stored = findRow(configuration, table, row.index);
+  const before = stored === undefined ? undefined : rangeOf(stored);
+  const { start, legs, end } = rangeOf(row);
+  const isStanding = before?.start === start && before.legs === legs && (Number(legs) <= 0 || Number(before.end) > 0);
+  const computed = Number(legs) > 0 ? Number(start) + Number(legs) * settings.udpPortSpacing - 1 : 0;
+  const wanted = isStanding ? before.end : String(computed);
+  return end === wanted ? row : { ...row, cells: { ...row.cells, PortRangeEnd: wanted } };
 }
 
 /** Why a row cannot be active; undefined when it can. */
@@ -76,11 +89,10 @@ export function refuseRow(
   row: Row,
   settings: Settings,
 ): TextName | undefined {
-  for (const column of table.columns) {
-    const value = cellOf(row, column);
-    const isMandatory = column.mandatory === true || column.name === "SRDName";
-    if (isMandatory && value === "") return "invalidLine";
-    const referred = followReference(configuration, column, value);
+  const shape = shapeOf(configuration, table);
+  if (shape.mandatory.some((column) => cellOf(row, column) === "")) return "invalidLine";
+  for (const column of shape.references) {
+    const referred = followReference(configuration, column, cellOf(row, column));
     if (referred === undefined || (referred !== "none" && !referred.active)) return "invalidReferenceLine";
   }
   const name = table.nameColumn === undefined ? "" : (row.cells[table.nameColumn] ?? "");
@@ -113,18 +125,16 @@ function refuseBySubject(
       if (!isSame(srdOf(configuration, "ProxySet", proxySet), row.cells["SRDName"])) return "invalidReferenceLine";
       const isSecondUser =
         row.cells["ProxyKeepAliveUsingIPG"] === "1" &&
-        rowsOf(configuration, table).some(
-          (other) =>
-            other.index !== row.index &&
-            other.cells["ProxyKeepAliveUsingIPG"] === "1" &&
-            isSame(other.cells["ProxySetName"], proxySet),
+        rowsHolding(configuration, table, "ProxySetName", proxySet).some(
+          (other) => other.index !== row.index && other.cells["ProxyKeepAliveUsingIPG"] === "1",
         );
       return isSecondUser && settings.keepAliveUseIpg === "refuse" ? "invalidLine" : undefined;
     }
     case "Account": {
       const served = row.cells["ServedIPGroupName"] ?? "";
-      const others = rowsOf(configuration, table).filter(
-        (other) => other.index !== row.index && served !== "" && isSame(other.cells["ServedIPGroupName"], served),
+      if (served === "") return undefined;
+      const others = rowsHolding(configuration, table, "ServedIPGroupName", served).filter(
+        (other) => other.index !== row.index,
       );
       return others.length >= accountsPerServedGroup ? "invalidLine" : undefined;
     }
@@ -138,13 +148,13 @@ function srdOf(configuration: Configuration, table: string, name: string): strin
 }
 
 function isSame(one: string | undefined, two: string | undefined): boolean {
-  return isSameName(one ?? "", two ?? "");
+  return (one ?? "").toLowerCase() === (two ?? "").toLowerCase();
 }
 
 /** Stores a row; rows that name it follow a new name, by setting. */
 export function storeRow(configuration: Configuration, table: Table, row: Row, settings: Settings): void {
   const { nameColumn } = table;
-  const before = rowsOf(configuration, table).find((other) => other.index === row.index);
+  const before = findRow(configuration, table, row.index);
   if (nameColumn !== undefined && before !== undefined && settings.renameFollows) {
     const newName = row.cells[nameColumn] ?? "";
     const oldName = before.cells[nameColumn] ?? "";

@@ -20,14 +20,19 @@ function mask(bytes: Buffer): Buffer {
   return Buffer.from(bytes.map((byte, position) => byte ^ (key[position] ?? 0)));
 }
 
-/** The stored form of a secret; the empty secret is empty, as on 7.4. */
+/** The stored form of a secret; the empty secret is empty. */
 export function obscure(clear: string): string {
   return clear === "" ? "" : prefix + mask(Buffer.from(clear, "utf8")).toString("base64");
 }
 
+/** Whether a text is a secret in the stored form. */
+export function isObscured(text: string): boolean {
+  return text.startsWith(prefix);
+}
+
 /** Stored form of a cell of an INI file: an obscured value stays, clear text is obscured. */
 export function obscureCell(cell: string): string {
-  return cell.startsWith(prefix) ? cell : obscure(cell);
+  return isObscured(cell) ? cell : obscure(cell);
 }
 
 function reveal(stored: string): Buffer {

@@ -1,18 +1,21 @@
 import type { Token } from "./cli-line.ts";
 import { pickWord } from "./cli-line.ts";
-import type { Configuration, Row } from "./configuration.ts";
+import type { Table } from "./columns.ts";
+import type { Configuration } from "./configuration.ts";
 import { cellOf, childrenOf, rowsOf } from "./configuration.ts";
 import type { Device } from "./device.ts";
-import { printIni, describeVersion } from "./ini-configuration.ts";
+import { describeVersion } from "./ini-header.ts";
+import { printIniLines } from "./print-ini.ts";
 import { printRunningConfig, roots } from "./print-running-config.ts";
 import type { Root } from "./print-running-config.ts";
+import type { Row } from "./table-rows.ts";
 import { findColumn, tableNamed } from "./tables.ts";
 
 type Show = (device: Device, rest: readonly Token[]) => string[] | undefined;
 
 const shows: readonly { readonly words: readonly string[]; readonly show: Show }[] = [
   { words: ["running-config"], show: showRunningConfig },
-  { words: ["ini-file"], show: (device) => printIni(device.look(), device.identity).split("\r\n") },
+  { words: ["ini-file"], show: (device) => printIniLines(device.look(), device.identity) },
   { words: ["system", "version"], show: showVersion },
   { words: ["system", "uptime"], show: showUptime },
   { words: ["voip", "proxy", "sets", "status"], show: showProxySets },
@@ -46,7 +49,7 @@ function showRunningConfig(device: Device, rest: readonly Token[]): string[] | u
     else section = roots.find((root) => root === word);
   }
   const options = { name: device.identity.name, full, ...(section === undefined ? {} : { section }) };
-  return ["", ...printRunningConfig(device.look(), options)];
+  return ["", ...printRunningConfig(device.look(), options).split("\r\n").slice(0, -1)];
 }
 
 function showVersion(device: Device, rest: readonly Token[]): string[] | undefined {
@@ -74,22 +77,26 @@ function showProxySets(device: Device, rest: readonly Token[]): string[] | undef
 }
 
 function describeProxySet(configuration: Configuration, row: Row): string[] {
-  const isBalanced = row.cells["ProxyLoadBalancingMethod"] !== "0";
-  const mode = isBalanced ? "Load Balancing" : row.cells["ProxyRedundancyMode"] === "0" ? "Parking" : "Homing";
-  const isKeptAlive = row.cells["EnableProxyKeepAlive"] !== "0";
   const proxyIp = tableNamed("ProxyIp");
+  const proxySet = tableNamed("ProxySet");
+  const cell = (of: Row, table: Table, name: string): string => {
+    const column = findColumn(table, name);
+    return column === undefined ? "" : cellOf(of, column);
+  };
+  const isBalanced = cell(row, proxySet, "ProxyLoadBalancingMethod") !== "0";
+  const isParking = cell(row, proxySet, "ProxyRedundancyMode") === "0";
+  const mode = isBalanced ? "Load Balancing" : isParking ? "Parking" : "Homing";
+  const isKeptAlive = cell(row, proxySet, "EnableProxyKeepAlive") !== "0";
+  const name = cell(row, proxySet, "ProxyName");
   const addresses = childrenOf(configuration, proxyIp, row.index);
   const status = addresses.length === 0 ? "NOT RESOLVED" : row.active ? "ONLINE" : "OFFLINE";
-  const cell = (inside: Row, name: string) => {
-    const column = findColumn(proxyIp, name);
-    return column === undefined ? "" : cellOf(inside, column);
-  };
   return [
-    `  ${row.index}  ${row.cells["ProxyName"] ?? ""}  ${mode}  ${isKeptAlive ? "Enabled" : "Disabled"}  ${status}`,
+    `  ${row.index}  ${name}  ${mode}  ${isKeptAlive ? "Enabled" : "Disabled"}  ${status}`,
     ...addresses.map((inside) => {
-      const address = cell(inside, "IpAddress");
+      const address = cell(inside, proxyIp, "IpAddress");
       const host = address.replace(/:\d+$/, "");
-      return `      ${address}(${host})  ${cell(inside, "Priority")}  ${cell(inside, "Weight")}  0  0  ${status}`;
+      const priority = cell(inside, proxyIp, "Priority");
+      return `      ${address}(${host})  ${priority}  ${cell(inside, proxyIp, "Weight")}  0  0  ${status}`;
     }),
   ];
 }

@@ -13,11 +13,13 @@ export const knownTables: readonly Table[] = [
   accountTable,
 ];
 
-const byName = new Map(knownTables.map((table) => [table.name.toLowerCase(), table]));
+const byName = new Map(
+  knownTables.flatMap((table) => [table.name, table.name.toLowerCase()].map((name) => [name, table] as const)),
+);
 
 /** The table of that INI name in any case, or undefined for one that is only carried along verbatim. */
 export function findTable(name: string): Table | undefined {
-  return byName.get(name.toLowerCase());
+  return byName.get(name) ?? byName.get(name.toLowerCase());
 }
 
 /** The table of that INI name; throws when it is not one of `knownTables`. */
@@ -27,53 +29,16 @@ export function tableNamed(name: string): Table {
   return table;
 }
 
-/** The column of that INI name in any case. */
+/** The column of that INI name in any case, on whatever generation. */
 export function findColumn(table: Table, name: string): Column | undefined {
   return table.columns.find((column) => column.name.toLowerCase() === name.toLowerCase());
 }
 
-/** The tables whose rows live inside rows of the given one. */
-export function childTables(table: Table): Table[] {
-  return knownTables.filter((child) => child.parent?.table === table.name);
-}
+const children = new Map(
+  knownTables.map((table) => [table, knownTables.filter((child) => child.parent?.table === table.name)]),
+);
 
-/**
- * Order of tables in an export of a 7.4 VE. Where Account stands there is not known;
- * tables that are not listed follow at the end in the order of the loaded file.
- */
-export const exportOrder: readonly string[] = [
-  "PhysicalPortsTable",
-  "EtherGroupTable",
-  "DeviceTable",
-  "InterfaceTable",
-  "TLSContexts",
-  "WebInterfaces",
-  "SyslogInterface",
-  "SyslogTLSContext",
-  "WeakPasswordsList",
-  "NTPInterface",
-  "SNMPInterface",
-  "SNMPIPv6Interface",
-  "SshInterfaces",
-  "AudioCodersGroups",
-  "IpProfile",
-  "CpMediaRealm",
-  "SBCRoutingPolicy",
-  "SRD",
-  "MessagePolicy",
-  "SIPInterface",
-  "ProxySet",
-  "IPGroup",
-  "ProxyIp",
-  "Account",
-  "ConditionTable",
-  "IP2IPRouting",
-  "Classification",
-  "GwRoutingPolicy",
-  "Test_Call",
-  "HTTPDirectiveSets",
-  "MaliciousSignatureDB",
-  "AudioCoders",
-  "HTTPDirectives",
-  "SBCSDRFormat",
-];
+/** The tables whose rows live inside rows of the given one. */
+export function childTables(table: Table): readonly Table[] {
+  return children.get(table) ?? [];
+}

@@ -1,6 +1,7 @@
 import { readFileSync } from "node:fs";
 import type { DeviceConfig } from "../../drivers/driver.ts";
-import { mediantTables } from "../../drivers/index.ts";
+import { mediant74 } from "../../drivers/mediant/dialects.ts";
+import { mediantTables } from "../../drivers/mediant/tables.ts";
 import { limitsByModel } from "../../drivers/mediant/limits.ts";
 import { mergeConfiguration } from "../../drivers/mediant/merge.ts";
 import { loadBlueprints } from "../../agent/provisioning/blueprint.ts";
@@ -87,13 +88,13 @@ function main(): void {
   let intents: PlannedIntent[] | undefined;
   for (let i = 0; i < repetitions; i += 1) {
     const read: DeviceConfig[] = [];
-    times.parseMs.push(cpuMs(() => read.push(mergeConfiguration(running, ini, mediantTables))));
+    times.parseMs.push(cpuMs(() => read.push(mergeConfiguration(running, ini, mediant74).config)));
     const [config] = read;
     if (config === undefined) throw new Error("nothing was read");
     const known = (intents ??= intentsOf(config));
     times.ipGroups = config.rows.filter(({ table }) => table === "ip-group").length;
     const description = {
-      dialect: "mediant-7.4",
+      dialect: mediant74.name,
       tables: mediantTables,
       limits: limitsByModel.get(model) ?? {},
       capabilities: { saveNeeded: true, partialScripts: true },

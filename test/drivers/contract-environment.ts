@@ -1,4 +1,6 @@
 import type { Driver, DriverOptions } from "../../drivers/driver.ts";
+import type { Generation } from "./generations.ts";
+import { iniHead, iniTable, namedTable } from "./generations.ts";
 
 /** Rows by INI table name, each with its INI columns. */
 export type DeviceRows = Readonly<
@@ -41,34 +43,77 @@ export interface DriverEnvironment {
   stop(): Promise<void>;
 }
 
-/** What the device starts from: one SRD, SIP Interface and realm, one Proxy Set with two addresses, one IP Group. */
-export const startingIni = `;Board: Mediant VE SBC
-;Serial Number: 123456789
-;Software Version: 7.40A.250.440
-
-[ CpMediaRealm ]
-FORMAT Index = MediaRealmName, IPv4IF, PortRangeStart, MediaSessionLeg, PortRangeEnd, IsDefault;
-CpMediaRealm 0 = "MR_WAN", "eth2", 6000, 100, 6399, 1;
-[ \\CpMediaRealm ]
-[ SRD ]
-FORMAT Index = Name;
-SRD 0 = "DefaultSRD";
-[ \\SRD ]
-[ SIPInterface ]
-FORMAT Index = InterfaceName, NetworkInterface, ApplicationType, UDPPort, TCPPort, TLSPort, SRDName;
-SIPInterface 1 = "SIF_Teams", "eth2", 2, 0, 0, 5061, "DefaultSRD";
-[ \\SIPInterface ]
-[ ProxySet ]
-FORMAT Index = ProxyName, EnableProxyKeepAlive, ProxyLoadBalancingMethod, SRDName, SBCIPv4SIPInterfaceName;
-ProxySet 1 = "Teams-OC", 1, 2, "DefaultSRD", "SIF_Teams";
-[ \\ProxySet ]
-[ IPGroup ]
-FORMAT Index = Name, ProxySetName, SRDName, ClassifyByProxySet, Tags;
-IPGroup 1 = "Teams-OC", "Teams-OC", "DefaultSRD", 0, "a=1;b";
-[ \\IPGroup ]
-[ ProxyIp ]
-FORMAT Index = ProxySetId, ProxyIpIndex, IpAddress, TransportType, Priority, Weight;
-ProxyIp 0 = "1", 1, "sip2.example:5061", 2, 2, 1;
-ProxyIp 3 = "1", 0, "sip.example:5061", 2, 1, 1;
-[ \\ProxyIp ]
-`;
+/**
+ * What a device of a generation starts from, in that generation's own columns and style: one SRD, SIP Interface and
+ * realm, one Proxy Set with two addresses that stand out of order, one IP Group.
+ */
+export function startingIni(generation: Generation): string {
+  const style = { longFormat: generation.longFormat, lineEnd: "\r\n" } as const;
+  return [
+    iniHead(generation, style),
+    namedTable(
+      "CpMediaRealm",
+      ["MediaRealmName", "IPv4IF", "PortRangeStart", "MediaSessionLeg", "PortRangeEnd", "IsDefault"],
+      [[0, ['"MR_WAN"', '"eth2"', "6000", "100", "6399", "1"]]],
+      style,
+    ),
+    namedTable("SRD", ["Name"], [[0, ['"DefaultSRD"']]], style),
+    namedTable(
+      "SIPInterface",
+      ["InterfaceName", "NetworkInterface", "ApplicationType", "UDPPort", "TCPPort", "TLSPort", "SRDName"],
+      [[1, ['"SIF_Teams"', '"eth2"', "2", "0", "0", "5061", '"DefaultSRD"']]],
+      style,
+    ),
+    iniTable(
+      generation,
+      "ProxySet",
+      [
+        [
+          1,
+          {
+            ProxyName: '"Teams-OC"',
+            EnableProxyKeepAlive: "1",
+            ProxyLoadBalancingMethod: "2",
+            SBCIPv4SIPInterfaceName: '"SIF_Teams"',
+          },
+        ],
+      ],
+      style,
+    ),
+    iniTable(
+      generation,
+      "IPGroup",
+      [[1, { Name: '"Teams-OC"', ProxySetName: '"Teams-OC"', ClassifyByProxySet: "0", Tags: '"a=1;b"' }]],
+      style,
+    ),
+    iniTable(
+      generation,
+      "ProxyIp",
+      [
+        [
+          0,
+          {
+            ProxySetId: '"1"',
+            ProxyIpIndex: "1",
+            IpAddress: '"sip2.example:5061"',
+            TransportType: "2",
+            Priority: "2",
+            Weight: "1",
+          },
+        ],
+        [
+          3,
+          {
+            ProxySetId: '"1"',
+            ProxyIpIndex: "0",
+            IpAddress: '"sip.example:5061"',
+            TransportType: "2",
+            Priority: "1",
+            Weight: "1",
+          },
+        ],
+      ],
+      style,
+    ),
+  ].join("");
+}

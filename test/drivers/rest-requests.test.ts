@@ -136,10 +136,90 @@ describe("what the REST driver asks", () => {
       "files/ini": (_request, response) => text(response, 200, old),
     });
     await one.read(never);
-    expect(() => one.render([step])).toThrow("this device has no tags");
+    expect(() => one.render([step])).toThrow(
+      "edge-1: cannot render: create ip-group 5: this device shows no field tags in ip-group: take it out of the blueprint, or update the firmware (it is 7.20A.258.119)",
+    );
     state.firmware = "7.40A.250.440";
     await one.status(never);
     expect(one.render([step])).toContain('  tags "Trunk=x"');
+  });
+
+  it("writes before the first read only what every load of the firmware's line has", async () => {
+    const one = await open({ status: (_request, response) => json(response, 200, { versionID: "7.20A.258.119" }) });
+    const wide: Step = { ...step, fields: { ...step.fields, "internal-media-realm-name": "MR" } };
+    expect(one.render([step])).toContain('  tags "Trunk=x"');
+    expect(await faultOf(one.apply([wide], never))).toMatchObject({ code: "unsupported", mayHaveActed: false });
+    expect(sent("files/cliScript/incremental")).toEqual([]);
+    await one.read(never);
+    expect(one.render([wide])).toContain('  internal-media-realm-name "MR"');
+  });
+
+  it("writes a field that came later than the firmware's line where the device's own FORMAT line has it", async () => {
+    const one = await open({ status: (_request, response) => json(response, 200, { versionID: "7.20A.260.012" }) });
+    const steps: Step[] = [
+      { kind: "update", table: "proxy-set", index: 1, name: "PS_Teams", set: { "accept-dhcp-proxy-list": "enable" } },
+    ];
+    expect(() => one.render(steps)).toThrow("shows no field accept-dhcp-proxy-list in proxy-set");
+    await one.read(never);
+    expect(one.render(steps)).toContain("  accept-dhcp-proxy-list enable");
+  });
+
+  it("writes nothing to a device that prints the shape of 7.0", async () => {
+    const inside = /(   proxy-set 1\r\n[^]*?)((?:    proxy-ip \d+\r\n(?:     .*\r\n)+    exit\r\n)+)(   exit\r\n)/;
+    const beside = (_all: string, set: string, addresses: string, exit: string) =>
+      `${set}${exit}${addresses.replaceAll(/^ /gm, "").replaceAll("proxy-ip ", "proxy-ip 1/")}`;
+    const old = printRunning(sampleRows).replace(inside, beside);
+    const one = await open({
+      status: (_request, response) => json(response, 200, { versionID: "7.20A.000.042" }),
+      "files/cliScript": (_request, response) => text(response, 200, old),
+    });
+    const read = await one.read(never);
+    expect(read.rows.filter(({ table }) => table === "proxy-ip").map(({ index }) => index)).toEqual([0, 3]);
+    expect(one.describe().readOnly).toContain("shape of 7.0");
+    expect(await faultOf(one.apply([step], never))).toMatchObject({ code: "unsupported", mayHaveActed: false });
+    expect(sent("files/cliScript/incremental")).toEqual([]);
+  });
+
+  it("takes a device that prints fewer blocks at its word once it has said the same twice", async () => {
+    const whole = printRunning(sampleRows);
+    const short = whole.slice(0, whole.indexOf("## TROUBLESHOOT"));
+    const one = await open({ "files/cliScript": (_request, response) => text(response, 200, short) });
+    expect((await one.read(never)).rows).toHaveLength(sampleRows.length);
+    expect(sent("files/cliScript")).toHaveLength(2);
+    await one.read(never);
+    expect(sent("files/cliScript")).toHaveLength(3);
+  });
+
+  it("does not take a text that ends between two blocks for the whole", async () => {
+    const whole = printRunning(sampleRows);
+    const short = whole.slice(0, whole.indexOf("## TROUBLESHOOT"));
+    const answers = [short, whole];
+    const one = await open({ "files/cliScript": (_request, response) => text(response, 200, answers.shift() ?? "") });
+    expect((await one.read(never)).mentions.map(({ from }) => from)).toContain("test-call test-call-table 0");
+    expect(sent("files/cliScript")).toHaveLength(2);
+  });
+
+  it("gives up with a protocol error when texts that lack blocks keep differing", async () => {
+    const whole = printRunning(sampleRows);
+    const ends = ["## TROUBLESHOOT", "## ADMINISTRATION", "## TROUBLESHOOT"];
+    const one = await open({
+      "files/cliScript": (_request, response) => text(response, 200, whole.slice(0, whole.indexOf(ends.shift() ?? ""))),
+    });
+    const fault = await faultOf(one.read(never));
+    expect(fault).toMatchObject({ code: "protocol" });
+    expect(fault.message).toContain(
+      'edge-1: the running configuration is not complete: it lacks "configure troubleshoot"',
+    );
+  });
+
+  it("does not take a device for one that prints few blocks because it once printed fewer", async () => {
+    const whole = printRunning(sampleRows);
+    const cut = (title: string) => whole.slice(0, whole.indexOf(title));
+    const answers = [cut("## TROUBLESHOOT"), cut("## TROUBLESHOOT"), cut("## ADMINISTRATION"), cut("## TROUBLESHOOT")];
+    const one = await open({ "files/cliScript": (_request, response) => text(response, 200, answers.shift() ?? "") });
+    const first = await one.read(never);
+    expect(await one.read(never)).toEqual(first);
+    expect(answers).toEqual([]);
   });
 
   it("reads again when the two texts disagree, and takes the next ones that agree", async () => {
@@ -234,6 +314,18 @@ describe("what the REST driver makes of the status", () => {
   it("takes the older fields where the device hides its version", async () => {
     const one = await open({ status: (_request, response) => json(response, 200, {}) });
     expect(one.describe()).toMatchObject({ dialect: "mediant-7.2", capabilities: { saveNeeded: false } });
+  });
+
+  it("reads firmware whose shapes it does not write, and says so", async () => {
+    const one = await open({ status: (_request, response) => json(response, 200, { versionID: "7.00A.049.003" }) });
+    expect(one.describe()).toMatchObject({
+      dialect: "mediant-7.0",
+      readOnly: expect.stringContaining("7.00A.049.003 can be read but not provisioned") as unknown,
+    });
+    expect((await one.read(never)).rows).toHaveLength(sampleRows.length);
+    expect(await faultOf(one.apply([step], never))).toMatchObject({ code: "unsupported", mayHaveActed: false });
+    expect(one.render([])).toEqual([]);
+    expect(sent("files/cliScript/incremental")).toEqual([]);
   });
 
   it("reads firmware that it cannot provision", async () => {

@@ -1,12 +1,12 @@
 import { drivers } from "../../drivers/index.ts";
 import type { FaultOrder } from "../../mocks/sbc/faults.ts";
 import { startMockSbc } from "../../mocks/sbc/mock-sbc.ts";
-import { testDriver } from "../driver-contract.ts";
+import { testDriver, testReadingDriver } from "../driver-contract.ts";
 import type { ContractFault, DeviceState, DriverEnvironment } from "./contract-environment.ts";
-import { startingIni } from "./contract-environment.ts";
+import { late70, of2019, of2022, of2025 } from "./generations.ts";
 
-async function startRestDevice(): Promise<DriverEnvironment> {
-  const mock = await startMockSbc({ ini: startingIni, user: "agent", password: "hunter2-correct" });
+async function startRestDevice(ini: string): Promise<DriverEnvironment> {
+  const mock = await startMockSbc({ ini, user: "agent", password: "hunter2-correct" });
   const control = async (method: string, path: string, body?: unknown): Promise<unknown> => {
     const response = await fetch(mock.control + path, {
       method,
@@ -60,4 +60,7 @@ function orderOf(fault: ContractFault): FaultOrder | FaultOrder[] {
   }
 }
 
-testDriver("the REST driver", startRestDevice);
+for (const generation of [of2019, of2022, of2025])
+  testDriver(`the REST driver on a ${generation.name}`, generation, startRestDevice);
+
+testReadingDriver(`the REST driver on a ${late70.name}`, late70, startRestDevice);

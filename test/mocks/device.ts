@@ -5,8 +5,18 @@ import { onTestFinished } from "vitest";
 import type { MockSbc, MockSbcOptions } from "../../mocks/sbc/mock-sbc.ts";
 import { startMockSbc } from "../../mocks/sbc/mock-sbc.ts";
 
+const deviceFile = (name: string): string =>
+  readFileSync(new URL(`../../config/devices/${name}`, import.meta.url), "utf8");
+
 /** The device file of the demo. */
-export const demoIni = readFileSync(new URL("../../config/devices/oc1-7.40.ini", import.meta.url), "utf8");
+export const demoIni = deviceFile("oc1-7.40.ini");
+
+/** All device files, of three generations. */
+export const deviceFiles = {
+  "7.40A": demoIni,
+  "7.20A": deviceFile("oc2-7.20.ini"),
+  "7.00A": deviceFile("legacy-7.00.ini"),
+} as const;
 
 /** A mock that is stopped at the end of the test. */
 export async function startDevice(options: MockSbcOptions = {}): Promise<MockSbc> {

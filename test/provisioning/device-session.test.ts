@@ -121,6 +121,21 @@ describe("a script", () => {
     expect([session.written, session.unsaved()]).toEqual([{ creates: [], changes: [] }, true]);
   });
 
+  it("does not wait until what is told of it is stored, once it is on record", async () => {
+    const forever = () => new Promise<void>(() => undefined);
+    const session = await opened({ journal: { ...journal, audit: forever }, noteProgress: forever });
+    expect(await session.send([step], ["wst_1"])).toMatchObject({ kind: "accepted" });
+    expect([device.scripts.length, journal.records.length]).toEqual([1, 1]);
+  });
+
+  it("is where a run ends that cannot store what it told of it, with the record left open", async () => {
+    const audit = () => Promise.reject(new Error("disk full"));
+    const session = await opened({ journal: { ...journal, audit } });
+    await session.send([step], []);
+    await expect(session.read()).rejects.toThrow("disk full");
+    expect([journal.records[0]?.state, session.unsaved()]).toEqual(["written", true]);
+  });
+
   it("shows no secret in the audit and in the record", async () => {
     const fields = { "served-ip-group-name": "Foreign", "serving-ip-group-name": "Foreign", password: "s3cret" };
     const session = await opened();
@@ -299,6 +314,16 @@ describe("saving", () => {
   it("is due while an earlier run's record is open, though nothing was written since", async () => {
     await (await opened()).send([step], []);
     expect((await opened()).unsaved()).toBe(true);
+  });
+
+  it("tells the tasks, and is not done before they are told", async () => {
+    const told: string[] = [];
+    const noteProgress = async (taskIds: readonly string[], message: string) => void told.push(...taskIds, message);
+    const session = await opened({ noteProgress });
+    await session.save(["wst_1"]);
+    expect(told).toEqual(["wst_1", "Device sbc1: read back and verified, saving."]);
+    const deaf = await opened({ noteProgress: () => Promise.reject(new Error("disk full")) });
+    await expect(deaf.save(["wst_1"])).rejects.toThrow("disk full");
   });
 
   it("is not due again while an earlier run's conversions are open, whose record still counts", async () => {

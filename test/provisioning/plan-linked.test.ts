@@ -156,6 +156,25 @@ describe("a Proxy Set that differs from its carrier", () => {
     expect(made.warnings.get(guid)?.[0]).toContain("was left as it is: ip-group 6 use it too");
   });
 
+  it("has its users looked up once, however many customers share it", () => {
+    const linked = Array.from({ length: 20 }, (_, i) => subjectOf(`Cust${i}`));
+    const full = applied(
+      drifted,
+      linked.map((one) => conversionOf(one)),
+    );
+    let looks = 0;
+    const mentions = full.mentions.map(({ from, ...mention }) => ({
+      ...mention,
+      get from() {
+        looks += 1;
+        return from;
+      },
+    }));
+    const intents = linked.map((one) => linkedOf(one));
+    plan({ ...full, mentions }, intents, enforcing("acme", ...linked.map(({ shortName }) => shortName.toLowerCase())));
+    expect(looks).toBeLessThan(3 * mentions.length);
+  });
+
   it("is rewritten by a re-sync of one customer too, when the others are linked", () => {
     const { steps } = plan(shared, [acme], enforcing("acme", "bolt"));
     expect(steps).toMatchObject([{ step: { kind: "update", table: "proxy-set" }, customers: [guid] }]);

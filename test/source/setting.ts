@@ -1,5 +1,5 @@
 import { randomBytes } from "node:crypto";
-import { mkdtempSync, readFileSync, rmSync } from "node:fs";
+import { mkdtempSync, readdirSync, readFileSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterEach, beforeEach, expect } from "vitest";
@@ -90,6 +90,17 @@ export function atPortal(): Setting {
     return { client, journal, remote };
   }
 
+  /** Closes what is open while time passes. */
+  async function closeAll(): Promise<void> {
+    const state = { over: false };
+    const closing = Promise.all(closers.splice(0).map((close) => close())).finally(() => (state.over = true));
+    while (!state.over) {
+      setting.pace.advance(100);
+      await new Promise((resolve) => setImmediate(resolve));
+    }
+    await closing;
+  }
+
   const setting: Setting = {
     get portal() {
       return part("portal");
@@ -132,11 +143,11 @@ export function atPortal(): Setting {
       return result.claim;
     },
     async crash() {
-      for (const close of closers.splice(0)) await close();
+      await closeAll();
       Object.assign(parts, open("journal.db"));
     },
     another: () => open("another.db").remote,
-    databaseBytes: () => readFileSync(join(folder, "journal.db")),
+    databaseBytes: () => Buffer.concat(readdirSync(folder).map((file) => readFileSync(join(folder, file)))),
   };
 
   beforeEach(async () => {
@@ -149,7 +160,7 @@ export function atPortal(): Setting {
     Object.assign(parts, open("journal.db"));
   });
   afterEach(async () => {
-    for (const close of closers.splice(0)) await close();
+    await closeAll();
     await part("portal").stop();
     rmSync(folder, { recursive: true, force: true });
   });

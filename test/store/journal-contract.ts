@@ -262,6 +262,18 @@ export function testDetachedJournal(name: string, newPlace: NewJournalPlace): vo
         expect(await setting.store.unreported("sbc-1")).toEqual([]);
       });
 
+      it("counts from when it was noted, for as long as it says, also where the one before it was released or over", async () => {
+        await setting.store.noteLease(leaseOf(1), []);
+        await setting.store.noteRelease(leaseOf(1));
+        setting.now += durationMs;
+        await setting.store.noteLease({ ...leaseOf(2), durationMs: 2 * durationMs }, []);
+        setting.now += 2 * durationMs - 1;
+        await expect(setting.store.recordSaved(leaseOf(2))).resolves.toBeUndefined();
+        setting.now += 1;
+
+        await expect(setting.store.recordSaved(leaseOf(2))).rejects.toThrow(LeaseLost);
+      });
+
       it("is not ended by the release of the one before it", async () => {
         await setting.store.noteLease(leaseOf(1), []);
         await setting.store.noteLease(leaseOf(2), []);

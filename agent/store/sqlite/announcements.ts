@@ -115,9 +115,10 @@ export function keepAnnouncements({ db, now, write }: Connection, standstills: S
     },
 
     async announcedDevices() {
-      return all.all().map(({ device, agent, version, heard_at }) => ({
+      return all.all().map(({ device, agent, identity, version, heard_at }) => ({
         device,
         agent,
+        identity,
         version,
         gateways: gatewaysOf.all(device).map(({ gateway }) => gateway),
         standing: standstills.stands(device),

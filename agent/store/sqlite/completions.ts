@@ -1,5 +1,5 @@
 import { createHash } from "node:crypto";
-import type { Completion, Store } from "../store.ts";
+import { Contradiction, type Completion, type Store } from "../store.ts";
 import type { Connection } from "./connection.ts";
 import type { Fences } from "./fences.ts";
 import type { ConversionRow } from "./rows.ts";
@@ -43,7 +43,7 @@ export function keepCompletions(
 
   function storeLink(row: ConversionRow, { link, messages }: Linked, digest: string): void {
     if (link.customerGuid !== row.customer_guid || link.tenantId !== row.tenant_id || link.device !== row.device)
-      throw new Error(`the link of ${row.task_id} is another customer's or another device's`);
+      throw new Contradiction(`the link of ${row.task_id} is another customer's or another device's`);
     makeCustomer(row);
     toLinked.run(digest, row.seq);
     insertLink.run({
@@ -66,14 +66,15 @@ export function keepCompletions(
         fences.demand(lease);
         for (const completion of completions) {
           const row = byTask.get(completion.taskId);
-          if (row?.device !== lease.device) throw new Error(`${completion.taskId} is no conversion of ${lease.device}`);
+          if (row?.device !== lease.device)
+            throw new Contradiction(`${completion.taskId} is no conversion of ${lease.device}`);
           const digest = digestOf(completion);
           if (row.state !== "ready") {
             if (row.completion === digest) continue;
-            throw new Error(`${row.task_id} is in state ${row.state}; this is not the completion that it had`);
+            throw new Contradiction(`${row.task_id} is in state ${row.state}; this is not the completion that it had`);
           }
           if (row.fence !== lease.fence)
-            throw new Error(`${row.task_id} was not handed out under lease ${lease.fence} of ${lease.device}`);
+            throw new Contradiction(`${row.task_id} was not handed out under lease ${lease.fence} of ${lease.device}`);
           if (completion.kind === "linked") storeLink(row, completion, digest);
           else {
             const { details, messages } = completion;
@@ -86,9 +87,9 @@ export function keepCompletions(
     async completeSite(taskId, messages) {
       await write(() => {
         const row = byTask.get(taskId);
-        if (row === undefined) throw new Error(`${taskId} is no conversion`);
+        if (row === undefined) throw new Contradiction(`${taskId} is no conversion`);
         if (row.state === "ended" && tasks.read(taskId)?.details[0] === "Converted") return;
-        if (row.state !== "site") throw new Error(`${taskId} is in state ${row.state}, so no site ends it`);
+        if (row.state !== "site") throw new Contradiction(`${taskId} is in state ${row.state}, so no site ends it`);
         if (isCustomer.get(row.customer_guid) === undefined) makeCustomer(row);
         const { customer_guid: umpCustomerGuid, completion } = row;
         turns.end(row, { status: "CompletedSuccess", details: ["Converted"], messages, umpCustomerGuid }, completion);

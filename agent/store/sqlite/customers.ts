@@ -1,5 +1,5 @@
 import type { Sealer } from "../seal.ts";
-import type { Store } from "../store.ts";
+import { Contradiction, type Store } from "../store.ts";
 import type { Connection } from "./connection.ts";
 import type { Fences } from "./fences.ts";
 import { toCustomer, toLink, type CustomerRow, type LinkRow } from "./rows.ts";
@@ -59,7 +59,7 @@ export function keepCustomers(
             variables: JSON.stringify(link.variables),
             secretHashes: JSON.stringify(link.secretHashes),
           });
-          if (changes !== 1) throw new Error(`customer ${link.customerGuid} has no link on ${lease.device}`);
+          if (changes !== 1) throw new Contradiction(`customer ${link.customerGuid} has no link on ${lease.device}`);
           if (secrets !== undefined && keepSecrets)
             updateSecrets.run(sealFields(sealer, secrets), link.customerGuid, lease.device);
         }

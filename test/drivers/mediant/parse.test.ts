@@ -1,11 +1,12 @@
 import { describe, expect, it } from "vitest";
 import { DriverError } from "../../../drivers/errors.ts";
-import { parseRunningConfiguration } from "../../../drivers/mediant/parse.ts";
+import { mediant74 } from "../../../drivers/mediant/dialects.ts";
 import { runningRows } from "../../../drivers/mediant/rows.ts";
 import { mediantTables } from "../../../drivers/mediant/tables.ts";
-import { layouts, printRunning, sampleRows, wideLayout } from "./samples.ts";
+import { layouts, printRunning, sampleRows, told, wideLayout } from "./samples.ts";
 
-const read = (text: string) => runningRows(parseRunningConfiguration(text), mediantTables);
+/** The rows of a text, table by table. */
+const read = (text: string) => [...runningRows(text, mediantTables).rows.values()].flat();
 
 function fault(text: string): string {
   try {
@@ -27,9 +28,9 @@ describe("reading a running configuration", () => {
     const rows = read(printRunning(sampleRows, layout));
     expect(rows.map((row) => [row.table, row.parent, row.index, row.active])).toEqual([
       ["proxy-set", undefined, 1, true],
+      ["proxy-set", undefined, 4, false],
       ["proxy-ip", 1, 0, true],
       ["proxy-ip", 1, 3, true],
-      ["proxy-set", undefined, 4, false],
       ["ip-group", undefined, 1, true],
       ["account", undefined, 0, true],
       ["srd", undefined, 0, true],
@@ -37,8 +38,8 @@ describe("reading a running configuration", () => {
       ["realm", undefined, 0, true],
       ["tls-context", undefined, 0, true],
     ]);
-    expect(rows[1]?.fields.get("proxy-address")).toBe("sip.example:5061");
-    expect(rows[4]?.fields.get("tags")).toBe("Trunk=a;b");
+    expect(told(rows[2])["proxy-address"]).toBe("sip.example:5061");
+    expect(told(rows[4])["tags"]).toBe("Trunk=a;b");
   });
 
   it("takes the echo of the command before the header", () => {
@@ -61,7 +62,7 @@ describe("reading a running configuration", () => {
         "   exit",
       ]),
     );
-    expect(Object.fromEntries(row?.fields ?? [])).toEqual({
+    expect(told(row)).toEqual({
       "proxy-name": "PS_Bare",
       "tls-context-name": "",
       "srd-name": "",
@@ -71,14 +72,28 @@ describe("reading a running configuration", () => {
     });
   });
 
-  it("reads Proxy Addresses in the shape of 7.0", () => {
-    const rows = read(around(["   proxy-ip 4/0", '    proxy-address "192.0.2.1"', "    activate", "   exit"]));
-    expect(rows).toMatchObject([{ table: "proxy-ip", parent: 4, index: 0 }]);
+  it("reads Proxy Addresses in the shape of 7.0, and says that it met it", () => {
+    const text = around(["   proxy-ip 4/0", '    proxy-address "192.0.2.1"', "    activate", "   exit"]);
+    expect(read(text)).toMatchObject([{ table: "proxy-ip", parent: 4, index: 0 }]);
+    expect(runningRows(text, mediantTables).oldShape).toBe(true);
+    expect(runningRows(printRunning(sampleRows), mediantTables).oldShape).toBe(false);
+  });
+
+  it("reads the abbreviation that old firmware prints for a keep-alive by OPTIONS", () => {
+    const lines = ["   proxy-set 1", "    proxy-enable-keep-alive uoptions", "    activate", "   exit"];
+    expect(told(read(around(lines))[0])).toEqual({ "proxy-enable-keep-alive": "using-options" });
+  });
+
+  it("takes whole blocks for missing or not there, and says which it has", () => {
+    const text = printRunning(sampleRows);
+    const short = `${text.slice(0, text.indexOf("## ADMINISTRATION"))}\r\n`;
+    expect([...runningRows(short, mediantTables).roots]).toEqual(["network", "voip"]);
+    expect([...runningRows(text, mediantTables).roots]).toEqual(mediant74.usualRoots);
   });
 
   it("leaves secrets out", () => {
     const lines = ["   sip-definition account 1", "    password 00ff00ff obscured", "    activate", "   exit"];
-    expect([...(read(around(lines))[0]?.fields ?? [])]).toEqual([]);
+    expect(told(read(around(lines))[0])).toEqual({});
   });
 
   it.each([
@@ -91,7 +106,7 @@ describe("reading a running configuration", () => {
 
   it("reads the alternative spelling of a parameter", () => {
     const lines = ["   ip-group 1", '    admission-profile "P"', "    activate", "   exit"];
-    expect(read(around(lines))[0]?.fields.get("cac-profile")).toBe("P");
+    expect(told(read(around(lines))[0])).toEqual({ "cac-profile": "P" });
   });
 
   it("takes a row without parameters", () => {
@@ -119,13 +134,16 @@ describe("reading a running configuration", () => {
     expect(fault("<html>log in</html>")).toContain("header");
   });
 
-  it("is a protocol error when it is cut at any byte before its last line", () => {
+  it("is a protocol error, or lacks a block, when it is cut at any byte before its last line", () => {
     for (const layout of layouts) {
       const text = printRunning(sampleRows, layout);
       const end = text.lastIndexOf("exit") + "exit".length;
-      expect(fault(text.slice(0, end))).toBe("");
+      const whole = (length: number) =>
+        fault(text.slice(0, length)) === "" &&
+        runningRows(text.slice(0, length), mediantTables).roots.size === mediant74.usualRoots.length;
+      expect(whole(end)).toBe(true);
       for (let length = 0; length < end; length += 1)
-        if (fault(text.slice(0, length)) === "") expect.fail(`taken when cut at byte ${length}`);
+        if (whole(length)) expect.fail(`taken for whole when cut at byte ${length}`);
     }
   });
 

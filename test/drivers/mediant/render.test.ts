@@ -6,13 +6,16 @@ import { render } from "../../../drivers/mediant/render.ts";
 import { mediantTables } from "../../../drivers/mediant/tables.ts";
 import { schemaOf } from "./samples.ts";
 
-const writable = { tables: mediantTables, limits: {}, columns: undefined };
+const allColumns: ReadonlyMap<TableName, ReadonlySet<string>> = new Map(
+  [...mediantTables].map(([name, table]) => [name, new Set(table.fields.map((field) => field.name))]),
+);
+const writable = { tables: mediantTables, limits: {}, columns: allColumns, firmware: "7.40A.500.786" };
 const create = (table: TableName, index: number, fields: Record<string, string>, parent?: number): Step =>
   parent === undefined ? { kind: "create", table, index, fields } : { kind: "create", table, index, fields, parent };
 
-function refused(steps: readonly Step[], limits = {}, columns?: ReadonlyMap<TableName, ReadonlySet<string>>): string {
+function refused(steps: readonly Step[], limits = {}, columns = allColumns): string {
   try {
-    render(steps, { tables: mediantTables, limits, columns }, "show");
+    render(steps, { ...writable, limits, columns }, "show");
   } catch (error) {
     if (error instanceof DriverError && error.code === "unsupported") return error.message;
     throw error;
@@ -170,8 +173,14 @@ describe("rendering", () => {
 
   it("refuses fields that this device was seen not to have", () => {
     const columns = new Map([["ip-group", new Set(["name"])]] as const);
-    expect(refused([create("ip-group", 1, { name: "A", tags: "x" })], {}, columns)).toContain("has no tags");
+    const reason = refused([create("ip-group", 1, { name: "A", tags: "x" })], {}, columns);
+    expect(reason).toContain("create ip-group 1: this device shows no field tags in ip-group");
+    expect(reason).toContain("update the firmware (it is 7.40A.500.786)");
+    expect(refused([{ kind: "update", table: "ip-group", index: 1, name: "A", set: { tags: "x" } }], {}, columns)).toBe(
+      reason.replace("create", "update"),
+    );
     expect(refused([create("ip-group", 1, { name: "A" })], {}, columns)).toBe("");
+    expect(refused([create("proxy-set", 1, { "proxy-name": "A" })], {}, columns)).toContain("shows no field");
   });
 
   it("refuses to create one row twice", () => {

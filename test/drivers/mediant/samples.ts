@@ -1,5 +1,6 @@
 import fc from "fast-check";
 import type { FieldSchema, Row, TableName, TableSchema } from "../../../drivers/driver.ts";
+import type { FoundRow } from "../../../drivers/mediant/rows.ts";
 import { mediantTables } from "../../../drivers/mediant/tables.ts";
 
 /** How a running configuration is laid out. */
@@ -102,12 +103,12 @@ function rowLines(row: Row, all: readonly Row[], layout: Layout): string[] {
 
 export interface IniStyle {
   long: boolean;
-  lineEnd: "\r\n" | "\n";
+  lineEnd: "\r\n" | "\n" | "\r";
   /** Rows that are not activated are left out, too. */
   onlyActive: boolean;
 }
 
-export const shortStyle: IniStyle = { long: false, lineEnd: "\r\n", onlyActive: true };
+const shortStyle: IniStyle = { long: false, lineEnd: "\r\n", onlyActive: true };
 
 /** Prints rows as an INI export does, every column of every row. */
 export function printIni(rows: readonly Row[], style: IniStyle = shortStyle): string {
@@ -178,6 +179,17 @@ export function schemaOf(table: TableName): TableSchema {
   const schema = mediantTables.get(table);
   if (schema === undefined) throw new Error(`no table ${table}`);
   return schema;
+}
+
+/** What a text shows of a row, by field name. */
+export function told(row: FoundRow | undefined): Record<string, string> {
+  const fields = row === undefined ? [] : schemaOf(row.table).fields;
+  return Object.fromEntries(
+    fields.flatMap((field, at) => {
+      const value = row?.values[at];
+      return value === undefined ? [] : [[field.name, value] as const];
+    }),
+  );
 }
 
 /** A row with the values given and known defaults for the rest; mandatory names and the rest stay absent. */

@@ -1,6 +1,7 @@
 import { describe, expect, it } from "vitest";
 import type { TableName } from "../../../drivers/driver.ts";
-import { dialectOf, mediant72, mediant74 } from "../../../drivers/mediant/dialects.ts";
+import type { Dialect } from "../../../drivers/mediant/dialects.ts";
+import { dialectOf, mediant70, mediant72, mediant74 } from "../../../drivers/mediant/dialects.ts";
 import { limitsByModel } from "../../../drivers/mediant/limits.ts";
 import { mediantTables } from "../../../drivers/mediant/tables.ts";
 import { schemaOf } from "./samples.ts";
@@ -54,22 +55,58 @@ describe("the tables of the Mediant family", () => {
   it.each([
     ["7.40A.250.440", "mediant-7.4"],
     ["7.20A.258.119", "mediant-7.2"],
-    ["7.00A.049.003", undefined],
+    ["7.00A.049.003", "mediant-7.0"],
     ["6.60A.100.010", undefined],
     ["unknown", undefined],
   ])("speaks to firmware %s in dialect %s", (firmware, name) => {
     expect(dialectOf(firmware)?.name).toBe(name);
   });
 
-  it("knows which fields came with 7.4", () => {
-    const fields = (dialect: typeof mediant72, table: TableName) =>
-      dialect.tables.get(table)?.fields.map((field) => field.name) ?? [];
-    expect(fields(mediant72, "proxy-set")).not.toContain("accept-dhcp-proxy-list");
-    expect(fields(mediant74, "proxy-set")).toContain("accept-dhcp-proxy-list");
-    expect(fields(mediant72, "account")).not.toContain("account-name");
-    expect(fields(mediant72, "ip-group")).toContain("tags");
-    for (const table of mediantTables.values())
-      expect(fields(mediant74, table.name)).toEqual(table.fields.map((field) => field.name));
+  it("knows which fields every load of a line has", () => {
+    const lacks = (dialect: Dialect, table: TableName) =>
+      schemaOf(table).fields.flatMap(({ name }) => (dialect.common.get(table)?.has(name) === true ? [] : [name]));
+    const of2025 = ["TLSRemoteSubjectName", "PeerHostNameVerificationMode", "InCallRouteMode"];
+    expect(lacks(mediant74, "proxy-set")).toEqual(of2025);
+    expect(lacks(mediant72, "proxy-set")).toEqual(["accept-dhcp-proxy-list", ...of2025]);
+    expect(lacks(mediant70, "proxy-set")).toEqual([
+      "min-active-serv-lb",
+      "success-detect-retries",
+      "success-detect-int",
+      "fail-detect-rtx",
+      "accept-dhcp-proxy-list",
+      ...of2025,
+    ]);
+    expect(lacks(mediant70, "proxy-ip")).toEqual(["priority", "weight"]);
+    expect(lacks(mediant72, "proxy-ip")).toEqual([]);
+    const of2023 = ["MeteringRemoteType", "DedicatedConnectionMode", "ReportMetering"];
+    expect(lacks(mediant74, "ip-group")).toEqual(of2023);
+    expect(lacks(mediant72, "ip-group")).toEqual([
+      "internal-media-realm-name",
+      "sbc-alt-route-reasons-set",
+      "teams-local-media-optimization",
+      "TeamsRegistrationMode",
+      "TeamsDirectRoutingMode",
+      "UserVoiceQualityReport",
+      "ValidateSourceIP",
+      ...of2023,
+    ]);
+    expect(lacks(mediant70, "ip-group")).toContain("tags");
+    expect(lacks(mediant74, "account")).toEqual([]);
+    expect(lacks(mediant72, "account")).toEqual(["account-name"]);
+    expect(lacks(mediant70, "account")).toEqual([
+      "account-name",
+      "registrar-stickiness",
+      "registrar-search-mode",
+      "reg-by-served-ipg-status",
+    ]);
+  });
+
+  it("writes to 7.2 and 7.4 only", () => {
+    expect([mediant70, mediant72, mediant74].map(({ readOnly }) => readOnly === undefined)).toEqual([
+      false,
+      true,
+      true,
+    ]);
   });
 
   it("knows how many rows a model holds", () => {

@@ -117,6 +117,18 @@ export function testUnplaced(newPlace: NewPlace): void {
       }
     });
 
+    it("is what all others of its tenant wait for, once its turn has come", async () => {
+      const { taskId, tenantId } = await setting.accept();
+      const next = await setting.accept({ ...elsewhere, tenantId });
+      const others = [await setting.accept({ tenantId }), await setting.accept({ tenantId })];
+      const { lease } = await setting.claim();
+      await setting.store.complete(lease, [failed({ taskId })]);
+
+      expect(await setting.conversion(next)).toMatchObject({ state: "unplaced" });
+      for (const other of others)
+        expect((await setting.task(other)).messages.at(-1)).toEqual(information(`waits for ${next.taskId}`));
+    });
+
     it("cannot be passed by its tenant's next one, whatever the rules say", async () => {
       const { tenantId } = await setting.accept(elsewhere);
       setting.judge = () => ({ kind: "unplaced", message: information("waits") });
