@@ -58,7 +58,7 @@ export function crossFaults(config: AgentConfig): string[] {
   }
   const { ovoc } = config;
   if (ovoc?.url.startsWith("http:") === true && !ovoc.plaintext && !isLoopback(new URL(ovoc.url).hostname))
-    faults.push("ovoc.url: http:// sends the password in clear: use https://, or set ovoc.plaintext: true");
+    faults.push("ovoc.url: http:// sends the password or token in clear: use https://, or set ovoc.plaintext: true");
   return faults;
 }
 

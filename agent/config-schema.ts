@@ -1,6 +1,6 @@
 import { validate } from "node-cron";
 import { z } from "zod";
-import { linkPlaceholders, placeholdersOf, sitePlaceholders, tenantLinkPlaceholders } from "./ovoc-templates.ts";
+import { linkPlaceholders, placeholdersOf, sitePlaceholders, tenantLinkPlaceholders } from "./ovoc/templates.ts";
 
 /** A secret is only ever named: by environment variable, by file (mode 0600), or by systemd credential. */
 const secretReference = z

@@ -1,12 +1,12 @@
 import { readFileSync } from "node:fs";
 import type { AgentConfig } from "./config.ts";
 import type { Log } from "./log.ts";
-import { openOvoc } from "./ovoc.ts";
+import { openOvoc } from "./ovoc/client.ts";
 import { createOverdue } from "./overdue.ts";
 import { judge } from "./portal/rules.ts";
 import { storeFile } from "./seal-key.ts";
 import type { ReadSecret } from "./secrets.ts";
-import { createSites } from "./sites.ts";
+import { createSites } from "./ovoc/sites.ts";
 import type { Sealer } from "./store/seal.ts";
 import { openSqliteStore } from "./store/sqlite/open.ts";
 import type { Store } from "./store/store.ts";
@@ -34,7 +34,9 @@ export interface PortalSide {
 export function createPortalSide(config: AgentConfig, readSecret: ReadSecret, store: Store, log: Log): PortalSide {
   const { ovoc: settings, run } = config;
   const ca = settings?.ca === undefined ? undefined : readFileSync(settings.ca, "utf8");
-  const ovoc = settings && openOvoc(settings, readSecret(settings.password), ca);
+  // Read once here, so that a missing one is found at the start.
+  if (settings !== undefined) readSecret(settings.password);
+  const ovoc = settings && openOvoc(settings, () => readSecret(settings.password), ca, config.devices);
   const sites = createSites({ store, ovoc, log, ...run, now: () => Date.now() });
   const overdue = createOverdue({ store, log, pollMs: run.pollMs });
   return {

@@ -57,7 +57,14 @@ function secretsOf(config: AgentConfig): [path: string, reference: SecretReferen
       ? []
       : [["source.token", config.source.token] satisfies [string, SecretReference]]),
     ...config.devices.map((d, i): [string, SecretReference] => [`devices.${i}.password`, d.password]),
-    ...(config.ovoc === undefined ? [] : [["ovoc.password", config.ovoc.password] satisfies [string, SecretReference]]),
+    ...(config.ovoc === undefined
+      ? []
+      : [
+          [config.ovoc.bearer ? "ovoc.token" : "ovoc.password", config.ovoc.password] satisfies [
+            string,
+            SecretReference,
+          ],
+        ]),
   ];
 }
 

@@ -62,6 +62,9 @@ async function claim(
   request: Partial<ClaimRequest> = {},
   { of = device, ...more }: CallOptions & { of?: string } = {},
 ): Promise<ClaimAnswer> {
+  const devices = [{ device: of, gateways: [of === sibling ? siblingGateway : gateway], standing: false }];
+  const who = request.identity === undefined ? {} : { identity: request.identity };
+  expect((await server.poll({ devices, ...who }, more)).status).toBe(200);
   const path = `${prefix}/devices/${of}/claim`;
   const answer = await server.call("POST", path, { ...more, body: { ...claimBody, ...request } });
   expect(answer.status, answer.text).toBe(200);
@@ -260,17 +263,15 @@ describe("an announcement", () => {
 
   it("of a fresh agent frees its own leases, and those of no other token that gives the same identity", async () => {
     const server = await startPortal();
-    await claimed(server, {}, { of: sibling });
-    const heldFor = (token: string) => claim(server, {}, { of: sibling, token });
-    const devices = [{ device: sibling, gateways: [siblingGateway], standing: false }];
-    const fresh = (token: string) => server.poll({ devices, fresh: true }, { token });
+    const { lease } = await claimed(server, {}, { of: sibling });
+    const fresh = (token: string) => server.poll({ devices: [], fresh: true }, { token });
+    const renewed = async () =>
+      (await server.call("POST", leasePath("renew", sibling), { body: { fence: lease.fence } })).status;
 
-    expect(await heldFor(tokenOf("south"))).toEqual({ kind: "held", retryAfterMs: expect.any(Number) as number });
     expect((await fresh(tokenOf("south"))).status).toBe(200);
-    expect(await heldFor(tokenOf("south"))).toMatchObject({ kind: "held" });
-    await server.poll({ devices: [], identity: identity }, { token: tokenOf("south") });
+    expect(await renewed()).toBe(204);
     expect((await fresh(tokenOf("north"))).status).toBe(200);
-    expect(await heldFor(tokenOf("south"))).toMatchObject({ kind: "claimed" });
+    expect(await renewed()).toBe(409);
   });
 
   it("tells which devices of the token nobody announces although customers or conversions name them", async () => {
@@ -357,13 +358,32 @@ describe("a claim", () => {
     expect(again.conversions.map((one) => one.taskId)).toEqual([taskId]);
   });
 
+  it("is for whoever announced the device, and for nobody else", async () => {
+    const server = await startPortal();
+    const path = `${prefix}/devices/${sibling}/claim`;
+    const ask = (token: string) => server.call("POST", path, { token, body: claimBody });
+    expect(problemOf(await ask(tokenOf("south")))).toEqual([
+      409,
+      "Announced elsewhere",
+      `Nobody announced device ${sibling}: poll first.`,
+    ]);
+    await claimed(server, {}, { of: sibling });
+    expect(problemOf(await ask(tokenOf("south")))).toEqual([
+      409,
+      "Announced elsewhere",
+      `Device ${sibling} is announced by another agent, 'north'.`,
+    ]);
+    expect((await ask(tokenOf("north"))).status).toBe(200);
+  });
+
   it("by another is held off until the lease and its grace are over", async () => {
     let now = Date.now();
     const server = await startPortal({ now: () => now });
     await claimed(server, { durationMs: 60_000, graceMs: 10_000 }, { of: sibling });
     const south = () => claim(server, { identity: "south-0001" }, { of: sibling, token: tokenOf("south") });
-    expect(await south()).toEqual({ kind: "held", retryAfterMs: 70_000 });
-    now += 69_999;
+    now += 60_000;
+    expect(await south()).toEqual({ kind: "held", retryAfterMs: 10_000 });
+    now += 9_999;
     expect(await south()).toEqual({ kind: "held", retryAfterMs: 1 });
     now += 1;
     expect(await south()).toMatchObject({ kind: "claimed", lease: { fence: 2 } });
@@ -579,7 +599,7 @@ describe("secrets", () => {
     ];
     expect(answers.map(({ status }) => status)).toEqual([200, 200, 204, 400, 204, 200]);
     for (const { text } of answers) expect(text).not.toContain(canary);
-    await expect.poll(() => server.log.length).toBe(answers.length + 2);
+    await expect.poll(() => server.log.length).toBe(answers.length + 3);
     expect(JSON.stringify(server.log)).not.toContain(canary);
   });
 });

@@ -1,10 +1,11 @@
 import { describe, expect, it } from "vitest";
+import { createRemoteSource, type RemoteSource } from "../../agent/source/remote.ts";
 import { openRemoteJournal } from "../../agent/source/remote-journal.ts";
 import type { Link } from "../../agent/store/model.ts";
-import { LeaseLost, type Claim } from "../../agent/store/store.ts";
+import { LeaseLost, type Claim, type DetachedJournal } from "../../agent/store/store.ts";
 import type { Trouble } from "./hand-made-portal.ts";
 import type { Json, PortalConversion } from "./portal-state.ts";
-import { atPortal, device, failed, faultOf, gateway, linked, record, secret } from "./setting.ts";
+import { atPortal, device, devices, failed, faultOf, gateway, linked, record, secret } from "./setting.ts";
 
 const setting = atPortal();
 const accept = (shortName: string): PortalConversion =>
@@ -22,6 +23,21 @@ const rewritten = (change: (answer: Json & { conversions: Json[] }) => void): Tr
 const idsOf = ({ conversions }: Claim): string[] => conversions.map(({ taskId }) => taskId);
 const stateOf = (conversion: PortalConversion) => setting.portal.conversions.get(conversion.taskId)?.state;
 const unreported = () => setting.journal.unreported(device);
+
+/** The same agent with a journal that does some things otherwise. */
+function withJournal(changes: Partial<DetachedJournal>): RemoteSource {
+  const { client, journal, log, pace } = setting;
+  return createRemoteSource({
+    client,
+    journal: { ...journal, ...changes },
+    identity: "identity-journal.db",
+    devices,
+    version: "0.0.0",
+    log,
+    now: () => Date.now(),
+    pace,
+  });
+}
 
 /** What a run does with a claim: record, (write,) save, report. */
 async function work({ lease, conversions }: Claim): Promise<void> {
@@ -122,9 +138,33 @@ describe("a claim", () => {
 
   it("that cannot be noted is given back", async () => {
     await setting.start();
-    await setting.journal.close();
+    const remote = withJournal({ noteLease: () => Promise.reject(new Error("disk full")) });
+    await remote.start();
 
-    await expect(setting.claim()).rejects.toThrow("not open");
+    const claim = { holder: "agent", durationMs: 120_000, graceMs: 0, max: 1 };
+    await expect(remote.source.claimDevice(device, claim)).rejects.toThrow("disk full");
+    expect(setting.portal.requestsTo("claim")).toHaveLength(1);
+    expect(setting.portal.holds(device)).toBe(false);
+    await remote.stop();
+  });
+
+  it("asks about 5000 tasks at most, and takes none for reported that it did not ask about", async () => {
+    await setting.start();
+    const recorded = Array.from({ length: 5_001 }, (_, i) => `wst_${i}`);
+    const noted: string[][] = [];
+    const remote = withJournal({
+      unreported: async () => recorded,
+      async noteLease(_lease, openTasks) {
+        noted.push([...openTasks]);
+        return [];
+      },
+    });
+    await remote.start();
+    await remote.source.claimDevice(device, { holder: "agent", durationMs: 120_000, graceMs: 0, max: 1 });
+
+    expect(setting.portal.requestsTo("claim")[0]?.body["openTasks"]).toEqual(recorded.slice(0, 5_000));
+    expect(noted).toEqual([["wst_5000"]]);
+    await remote.stop();
   });
 });
 
@@ -319,10 +359,9 @@ describe("a result", () => {
     const message = "x".repeat(20_000);
     await setting.remote.source.complete(claim.lease, [failed(accepted[0]?.taskId ?? "", message)]);
 
-    const [{ messages } = { messages: [] }] = setting.portal.requestsTo("complete")[0]?.body["completions"] as {
-      messages: { message: string }[];
-    }[];
-    expect(messages[0]?.message).toHaveLength(8_000);
+    expect(setting.portal.requestsTo("complete")[0]?.body["completions"]).toMatchObject([
+      { messages: [{ message: `${"x".repeat(7_999)}…` }] },
+    ]);
     expect(accepted[0]?.state).toBe("ended");
   });
 });
@@ -354,18 +393,19 @@ describe("a lease", () => {
 
 describe("links", () => {
   it("are read without secrets, and changed in parts of 500 without them", async () => {
-    const [conversion] = [accept("Acme"), accept("Open")];
+    const conversion = accept("Acme");
+    accept("Open");
     await setting.start();
     const first = await setting.claim(1);
     await work(first);
     const peeked = await setting.remote.source.peekDevice(device);
     expect(peeked).toMatchObject({
       conversions: [{ shortName: "Open", secrets: { CarrierUserPassword: "********" } }],
-      links: [{ customerGuid: conversion?.customerGuid, secrets: {} }],
+      links: [{ customerGuid: conversion.customerGuid, secrets: {} }],
       unresolved: [],
     });
     const [link] = await setting.remote.source.links({ device });
-    expect(await setting.remote.source.links({ customerGuid: conversion?.customerGuid ?? "" })).toEqual([link]);
+    expect(await setting.remote.source.links({ customerGuid: conversion.customerGuid })).toEqual([link]);
     expect(await setting.remote.source.links({ device: "sbc-2" })).toEqual([]);
     if (link === undefined) throw new Error("no link");
 

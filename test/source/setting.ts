@@ -28,6 +28,7 @@ export interface Setting {
   readonly journal: DetachedJournal;
   readonly remote: RemoteSource;
   readonly pace: ManualPace;
+  readonly log: Log;
   /** All that was logged, one line each. */
   readonly logged: string[];
   /** What the next client is given as the token. */
@@ -117,6 +118,7 @@ export function atPortal(): Setting {
     get pace() {
       return part("pace");
     },
+    log,
     logged: [],
     token: "",
     async start() {

@@ -1,9 +1,9 @@
 import { isIP } from "node:net";
 import { z } from "zod";
-import type { DeviceSettings, OvocSettings } from "./config.ts";
-import { OvocError } from "./ovoc-error.ts";
-import { fillBody, fillPath, placeholdersOf, type TemplateValues } from "./ovoc-templates.ts";
-import { openOvocTransport } from "./ovoc-transport.ts";
+import type { DeviceSettings, OvocSettings } from "../config.ts";
+import { OvocError } from "./error.ts";
+import { fillBody, fillPath, placeholdersOf, type TemplateValues } from "./templates.ts";
+import { openOvocTransport } from "./transport.ts";
 
 export interface OvocCustomer {
   /** The short name. */

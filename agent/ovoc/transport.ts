@@ -2,8 +2,8 @@ import axios, { AxiosError } from "axios";
 import { Agent as HttpAgent } from "node:http";
 import { Agent as HttpsAgent } from "node:https";
 import { z } from "zod";
-import type { OvocSettings } from "./config.ts";
-import { OvocError, type OvocErrorCode } from "./ovoc-error.ts";
+import type { OvocSettings } from "../config.ts";
+import { OvocError, type OvocErrorCode } from "./error.ts";
 
 export interface OvocRequest {
   method: "GET" | "POST";

@@ -1,10 +1,10 @@
 import PQueue from "p-queue";
-import type { Log } from "./log.ts";
-import type { LinkKey, OvocClient } from "./ovoc.ts";
-import { OvocError } from "./ovoc-error.ts";
-import { backoff } from "./provisioning/outcome.ts";
-import type { Conversion, ExecutionMessage } from "./store/model.ts";
-import type { PortalStore } from "./store/store.ts";
+import type { Log } from "../log.ts";
+import type { LinkKey, OvocClient } from "./client.ts";
+import { OvocError } from "./error.ts";
+import { backoff } from "../provisioning/outcome.ts";
+import type { Conversion, ExecutionMessage } from "../store/model.ts";
+import type { PortalStore } from "../store/store.ts";
 
 export interface SitesDependencies {
   store: Pick<PortalStore, "sites" | "links" | "completeSite" | "noteProgress" | "watch">;

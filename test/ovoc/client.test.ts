@@ -4,12 +4,12 @@ import { createServer, type IncomingMessage, type Server } from "node:http";
 import { createServer as createTlsServer } from "node:https";
 import type { AddressInfo } from "node:net";
 import { afterEach, describe, expect, it, onTestFinished, vi } from "vitest";
-import { checkConfig, ConfigError, type OvocSettings } from "../agent/config.ts";
-import { openOvoc, type LinkKey, type OvocClient } from "../agent/ovoc.ts";
-import type { OvocError } from "../agent/ovoc-error.ts";
-import type { OvocFault } from "../mocks/ovoc-faults.ts";
-import { startMockOvoc, type Entity, type MockOvoc, type MockOvocOptions } from "../mocks/ovoc.ts";
-import { createCertificate } from "../mocks/sbc/certificate.ts";
+import { checkConfig, ConfigError, type OvocSettings } from "../../agent/config.ts";
+import { openOvoc, type LinkKey, type OvocClient } from "../../agent/ovoc/client.ts";
+import type { OvocError } from "../../agent/ovoc/error.ts";
+import type { OvocFault } from "../../mocks/ovoc-faults.ts";
+import { startMockOvoc, type Entity, type MockOvoc, type MockOvocOptions } from "../../mocks/ovoc.ts";
+import { createCertificate } from "../../mocks/sbc/certificate.ts";
 
 const password = "a-password-of-its-own";
 const patience = new AbortController().signal;

@@ -3,14 +3,14 @@ import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterEach, describe, expect, it, onTestFinished, vi } from "vitest";
-import { checkConfig } from "../agent/config.ts";
-import { openOvoc } from "../agent/ovoc.ts";
-import { createSites, type Sites, type SitesDependencies } from "../agent/sites.ts";
-import { openSealer } from "../agent/store/seal.ts";
-import { openSqliteStore } from "../agent/store/sqlite/open.ts";
-import type { Conversion, Task } from "../agent/store/model.ts";
-import type { OvocFault } from "../mocks/ovoc-faults.ts";
-import { startMockOvoc, type Entity, type MockOvoc, type MockOvocOptions } from "../mocks/ovoc.ts";
+import { checkConfig } from "../../agent/config.ts";
+import { openOvoc } from "../../agent/ovoc/client.ts";
+import { createSites, type Sites, type SitesDependencies } from "../../agent/ovoc/sites.ts";
+import { openSealer } from "../../agent/store/seal.ts";
+import { openSqliteStore } from "../../agent/store/sqlite/open.ts";
+import type { Conversion, Task } from "../../agent/store/model.ts";
+import type { OvocFault } from "../../mocks/ovoc-faults.ts";
+import { startMockOvoc, type Entity, type MockOvoc, type MockOvocOptions } from "../../mocks/ovoc.ts";
 import { deadlineMs, inNewPlace, information, linkOf, present } from "./store/contract/setting.ts";
 
 /** The OVOC step on a real store, against the mock. */
