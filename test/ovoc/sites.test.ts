@@ -11,7 +11,7 @@ import { openSqliteStore } from "../../agent/store/sqlite/open.ts";
 import type { Conversion, Task } from "../../agent/store/model.ts";
 import type { OvocFault } from "../../mocks/ovoc-faults.ts";
 import { startMockOvoc, type Entity, type MockOvoc, type MockOvocOptions } from "../../mocks/ovoc.ts";
-import { deadlineMs, inNewPlace, information, linkOf, present } from "./store/contract/setting.ts";
+import { deadlineMs, inNewPlace, information, linkOf, present } from "../store/contract/setting.ts";
 
 /** The OVOC step on a real store, against the mock. */
 
