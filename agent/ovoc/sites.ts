@@ -35,7 +35,8 @@ interface Attempt {
   readonly made: Map<string, ExecutionMessage>;
 }
 
-const concurrency = 4;
+/** Customers that are attended to at once: with OVOC to spare it, without it as many as share a sync to disk. */
+const atOnce = { withOvoc: 4, withoutOvoc: 200 };
 /** A conversion may come here past its deadline, when its device kept it waiting: it is tried so often all the same. */
 const leastTries = 5;
 
@@ -59,6 +60,7 @@ function warn(attempt: Attempt, reason: string): ExecutionMessage {
 
 export function createSites(dependencies: SitesDependencies): Sites {
   const { store, ovoc, log, pollMs, retryMinMs, retryMaxMs, now, pageSize = 500 } = dependencies;
+  const concurrency = ovoc === undefined ? atOnce.withoutOvoc : atOnce.withOvoc;
   const queue = new PQueue({ concurrency });
   const attempts = new Map<string, Attempt>();
   const ending = new AbortController();

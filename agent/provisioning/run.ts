@@ -1,4 +1,4 @@
-import type { Driver, Known } from "../../drivers/driver.ts";
+import type { DeviceDescription, Driver, Known } from "../../drivers/driver.ts";
 import { DriverError } from "../../drivers/errors.ts";
 import type { RunSettings } from "../config.ts";
 import type { ConversionSource } from "../source/source.ts";
@@ -101,6 +101,14 @@ async function withDriver<T>(
   }
 }
 
+/** Throws DriverError `unsupported` for a device that can only be read. */
+function describeWritable(driver: Driver, device: string): DeviceDescription {
+  const description = driver.describe();
+  if (description.readOnly !== undefined)
+    throw new DriverError("unsupported", `${device} can only be read, nothing was sent to it: ${description.readOnly}`);
+  return description;
+}
+
 function show(device: string, plan: Plan, driver: Driver, work: Work): Pick<RunReport, "plan" | "conflicting"> {
   const whole = { ...plan, conflicts: new Map([...work.refused, ...plan.conflicts]) };
   return { plan: reportPlan(device, whole, driver, work.shortNames), conflicting: new Set(whole.conflicts.keys()) };
@@ -122,7 +130,7 @@ async function planOnly(dependencies: RunDependencies, request: RunRequest): Pro
     const work = gatherWork(dependencies, request, claim, config);
     const recorded = claim.unresolved.flatMap((record) => record.creates);
     const options = planOptions(dependencies, request, claim.links);
-    const plan = planDevice(config, driver.describe(), work.intents, recorded, options);
+    const plan = planDevice(config, describeWritable(driver, device.name), work.intents, recorded, options);
     return {
       runId: null,
       device: device.name,
@@ -175,7 +183,7 @@ async function runClaim(
     let reported = false;
     try {
       const { results, plan, blocked } = await applyIntents(session, {
-        description: driver.describe(),
+        description: describeWritable(driver, device.name),
         intents: work.intents,
         refused: work.refused,
         options: planOptions(dependencies, request, claim.links),

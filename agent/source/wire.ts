@@ -32,7 +32,7 @@ export function readConversions(
   });
 }
 
-export function readLink(wire: z.infer<typeof storedLink>): Link {
+function readLink(wire: z.infer<typeof storedLink>): Link {
   return { ...wire, linkedAt: Date.parse(wire.linkedAt) };
 }
 

@@ -40,7 +40,7 @@ const header = "# Running Configuration";
 
 /**
  * Reads `show running-config` or `files/cliScript`; `take` gets each block that stands directly in a `configure` block,
- * with that one's root (`voip`, `network`...). Takes every indent width, CRLF and LF. Resolves with the roots that it
+ * with that one's root (`voip`, `network`...). Takes every indent width, CRLF and LF. Returns the roots that it
  * found. Throws DriverError `protocol` unless the text has the header, a `configure voip` block, and an `exit` for
  * every block that it opens: what was taken until then counts for nothing. Whether whole `configure` blocks are missing
  * cannot be seen here (see `Dialect.usualRoots`).

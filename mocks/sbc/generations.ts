@@ -160,7 +160,7 @@ function distanceOf(format: Format, { columns }: Generation): number {
   if (list === undefined) return 0;
   const known = lowerCase(list);
   const strange = format.columns.filter((name) => !known.has(name.toLowerCase())).length;
-  if (list.length < telling || !isWhole(format)) return strange;
+  if (format.columns.length < telling || !isWhole(format)) return strange;
   const has = lowerCase(format.columns);
   return strange + list.filter((name) => !has.has(name.toLowerCase())).length;
 }

@@ -37,15 +37,16 @@ export async function measureAcceptance(bench: Bench, shape: Shape): Promise<Acc
     const folder = await mkdtemp(join(build.folder, "site-"));
     const fleet = await startFleet(build, cleanup, { count: 10, saveMs: 0, oneWayMs: 0 });
     const run = { lingerMs, lingerMaxMs: lingerMs, maxBatch: 1_000 };
-    const { url, adminToken, processes } = await shape.start({ build, cleanup, folder, fleet, run });
-    const client = createClient(url, adminToken);
+    const { portal, processes } = await shape.start({ build, cleanup, folder, fleet, run });
+    const client = createClient(portal);
     cleanup.add(() => client.close());
     const drawn = drawCustomers(
       conversions,
       fleet.devices.map(({ gateway }) => gateway),
     );
     await addLeads(client, drawn);
-    const cpuOf = (): number => readUsage(processes[0]?.pid ?? 0).cpuSeconds;
+    const accepting = processes.find(({ role }) => role === "portal") ?? processes[0];
+    const cpuOf = (): number => readUsage(accepting?.pid ?? 0).cpuSeconds;
     const cpuBefore = cpuOf();
     const startedMs = performance.now();
     await eachAtOnce(drawn, async (customer) => {

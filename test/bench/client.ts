@@ -1,11 +1,20 @@
-import { Agent, request } from "node:http";
+import http from "node:http";
+import https from "node:https";
 
 export interface Answer {
   status: number;
   body: unknown;
 }
 
-/** A client of the portal API over a bounded number of kept-alive connections. */
+/** Where an API is, and what opens it. */
+export interface Door {
+  url: string;
+  token: string;
+  /** PEM; absent over plain HTTP. */
+  ca?: string;
+}
+
+/** A client of an API over a bounded number of kept-alive connections. */
 export interface Client {
   ask(method: "GET" | "POST", path: string, body?: unknown): Promise<Answer>;
   close(): void;
@@ -14,9 +23,14 @@ export interface Client {
 /** Connections of the client, and requests under way at once. */
 export const connections = 32;
 
-export function createClient(url: string, token: string): Client {
-  const agent = new Agent({ keepAlive: true, maxSockets: connections });
-  const { hostname, port } = new URL(url);
+export function createClient({ url, token, ca }: Door): Client {
+  const { protocol, hostname, port } = new URL(url);
+  const pool = { keepAlive: true, maxSockets: connections };
+  const agent =
+    protocol === "https:"
+      ? new https.Agent({ ...pool, ...(ca === undefined ? {} : { ca }), checkServerIdentity: () => undefined })
+      : new http.Agent(pool);
+  const { request } = protocol === "https:" ? https : http;
   const authorization = `Bearer ${token}`;
   return {
     ask: (method, path, body) =>

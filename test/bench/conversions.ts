@@ -70,8 +70,12 @@ export async function measureConversions(bench: Bench, shape: Shape, customers: 
     const folder = await mkdtemp(join(build.folder, "site-"));
     const fleet = await startFleet(build, cleanup, { count: devices, saveMs: line.saveMs, oneWayMs: line.rttMs / 2 });
     const installation = await shape.start({ build, cleanup, folder, fleet });
-    const client = createClient(installation.url, installation.adminToken);
-    cleanup.add(() => client.close());
+    const client = createClient(installation.portal);
+    const operator = createClient(installation.agent);
+    cleanup.add(() => {
+      client.close();
+      operator.close();
+    });
     const drawn = drawCustomers(
       customers,
       fleet.devices.map(({ gateway }) => gateway),
@@ -98,7 +102,7 @@ export async function measureConversions(bench: Bench, shape: Shape, customers: 
     const stats = await differences(fleet, before);
     const scripts = await Promise.all(fleet.devices.map(readScript));
     const afterAcceptanceMs = endedMs - acceptedMs;
-    const resync = await measureResync(client, fleet);
+    const resync = await measureResync(operator, fleet);
     const relayLagMs = Math.max(...fleet.devices.map(({ relay }) => relay.meanLagMs()));
     const usage = installation.processes.map(({ role, pid }, i) => ({
       role,

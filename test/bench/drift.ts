@@ -46,7 +46,7 @@ export async function measureDrift(bench: Bench, shape: Shape): Promise<DriftFig
     const converting = await shape.start(site);
     const drawn = drawCustomers(ipGroups - present, [device.gateway]);
     const startedMs = performance.now();
-    const poster = createClient(converting.url, converting.adminToken);
+    const poster = createClient(converting.portal);
     cleanup.add(() => poster.close());
     await addLeads(poster, drawn);
     const tasks: string[] = [];
@@ -61,7 +61,7 @@ export async function measureDrift(bench: Bench, shape: Shape): Promise<DriftFig
 
     device.relay.setDelay(line.rttMs / 2);
     const checking = await shape.start(site);
-    const client = createClient(checking.url, checking.adminToken);
+    const client = createClient(checking.agent);
     cleanup.add(() => client.close());
     const usage = () => checking.processes.map(({ pid }) => readUsage(pid));
     const cpuOf = () => usage().reduce((sum, { cpuSeconds }) => sum + cpuSeconds, 0);

@@ -1,6 +1,7 @@
 import { mkdtemp, rm } from "node:fs/promises";
 import { cpus, loadavg, tmpdir, totalmem } from "node:os";
 import { join } from "node:path";
+import { setTimeout as sleep } from "node:timers/promises";
 import { parseArgs } from "node:util";
 import { measureAcceptance, measureStore } from "./acceptance.ts";
 import type { Bench, Line } from "./bench.ts";
@@ -13,6 +14,8 @@ import { measureReadiness } from "./readiness.ts";
 import { printReport, type Figures } from "./report.ts";
 import { shapes, type Shape } from "./shapes.ts";
 
+/** For the measurement under way, after everything it uses was stopped. */
+const endGraceMs = 1_000;
 const line: Line = { rttMs: 40, saveMs: 300 };
 
 type Measurement = (figures: Figures, bench: Bench, options: Options) => Promise<void>;
@@ -80,12 +83,7 @@ function note(text: string): void {
   process.stderr.write(`${text} ...\n`);
 }
 
-async function main(): Promise<void> {
-  const options = readOptions(process.argv.slice(2));
-  if (options === "help") {
-    process.stdout.write(usage);
-    return;
-  }
+async function measureAll(options: Options, cleanup: Cleanup): Promise<Figures> {
   const figures: Figures = {
     machine: {
       cpu: cpus()[0]?.model.trim() ?? "unknown",
@@ -97,10 +95,8 @@ async function main(): Promise<void> {
     line,
     conversions: [],
   };
-  const cleanup = createCleanup();
   const folder = await mkdtemp(join(tmpdir(), "sbc-agent-bench-"));
   cleanup.add(() => rm(folder, { recursive: true, force: true, maxRetries: 5 }));
-  endOnSignals(cleanup);
   try {
     note("building");
     const bench: Bench = { build: await buildProduct(folder, cleanup), line, cleanup };
@@ -112,14 +108,31 @@ async function main(): Promise<void> {
   } finally {
     await cleanup.run();
   }
+  return figures;
+}
+
+async function main(): Promise<void> {
+  const options = readOptions(process.argv.slice(2));
+  if (options === "help") {
+    process.stdout.write(usage);
+    return;
+  }
+  const cleanup = createCleanup();
+  const measuring = measureAll(options, cleanup);
+  const onSignal = (code: number) => (): void => void end(code, measuring, cleanup);
+  process.once("SIGINT", onSignal(130)).once("SIGTERM", onSignal(143));
+  const figures = await measuring;
   if (!options.json) process.stdout.write(`${printReport(figures)}\n\n`);
   process.stdout.write(`${JSON.stringify(figures, (_key, value: unknown) => rounded(value))}\n`);
 }
 
-function endOnSignals(cleanup: Cleanup): void {
-  const end = (code: number) => (): void => void cleanup.run().then(() => process.exit(code));
-  process.once("SIGINT", end(130));
-  process.once("SIGTERM", end(143));
+/** What is measured ends by itself when all that it uses is gone; what it started meanwhile is stopped as well. */
+async function end(code: number, measuring: Promise<Figures>, cleanup: Cleanup): Promise<never> {
+  process.exitCode = code;
+  await cleanup.run();
+  await Promise.race([measuring.catch(() => undefined), sleep(endGraceMs)]);
+  await cleanup.run();
+  process.exit(code);
 }
 
 function rounded(value: unknown): unknown {
@@ -127,6 +140,8 @@ function rounded(value: unknown): unknown {
 }
 
 main().catch((error: unknown) => {
+  // Ended by a signal: what failed then failed because of it.
+  if (process.exitCode !== undefined) return;
   process.stderr.write(`${error instanceof Error ? error.message : String(error)}\n`);
   process.exitCode = 1;
 });

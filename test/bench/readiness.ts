@@ -8,7 +8,7 @@ import type { Bench } from "./bench.ts";
 import { createCleanup } from "./cleanup.ts";
 import { startFleet } from "./fleet.ts";
 import { startNode } from "./process.ts";
-import { prepareEmbedded } from "./shapes.ts";
+import { prepareAgent } from "./shapes.ts";
 
 export interface ReadinessFigures {
   /** From the start of the process to the first 200 of `/readyz`, each time; the first start makes the data folder. */
@@ -30,7 +30,7 @@ export async function measureReadiness(bench: Bench): Promise<ReadinessFigures> 
     const startsMs: number[] = [];
     for (let i = 0; i < starts; i += 1) {
       const port = await findPort();
-      const { args, env } = prepareEmbedded({ build, cleanup, folder, fleet, port });
+      const { args, env } = prepareAgent({ build, cleanup, folder, fleet, port });
       const startedMs = performance.now();
       const child = startNode(args, { cwd: folder, log: join(folder, "agent.log"), env });
       cleanup.add(() => child.stop());

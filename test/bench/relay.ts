@@ -96,10 +96,11 @@ export async function startRelay(options: RelayOptions): Promise<Relay> {
       isBlocked = false;
       deliver();
     });
-    to.once("close", () => {
+    to.once("close", (hadError: boolean) => {
       clearTimeout(timer);
       underWay.length = 0;
-      from.destroy();
+      // One that ended in order may leave answers behind that are still under way to the other side.
+      if (hadError || !from.readableEnded) from.destroy();
     });
   }
 

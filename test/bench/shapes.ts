@@ -1,10 +1,13 @@
-import { mkdirSync, readFileSync, writeFileSync } from "node:fs";
+import { randomBytes } from "node:crypto";
+import { existsSync, mkdirSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { pinFile } from "../../agent/devices.ts";
+import { createCertificate } from "../../mocks/sbc/certificate.ts";
 import type { Build } from "./build.ts";
 import type { Cleanup } from "./cleanup.ts";
+import type { Door } from "./client.ts";
 import { model, type Fleet } from "./fleet.ts";
-import { startNode } from "./process.ts";
+import { startNode, type Child } from "./process.ts";
 
 /** What a shape is put up for. */
 export interface Site {
@@ -21,9 +24,10 @@ export interface Site {
 
 /** sbc-agent in one of the shapes that it runs in, up and ready. */
 export interface Installation {
-  /** Of the portal API. */
-  url: string;
-  adminToken: string;
+  /** Of the portal API: leads, conversions, tasks. */
+  portal: Door;
+  /** Of the process that works on the devices: re-sync. */
+  agent: Door;
   /** Each process that belongs to it, by what it is. */
   processes: readonly { role: string; pid: number }[];
   stop(): Promise<void>;
@@ -35,16 +39,24 @@ export interface Shape {
 }
 
 const passwordVariable = "BENCH_SBC_PASSWORD";
+const sourceTokenVariable = "SBC_AGENT_SOURCE_TOKEN";
+const sourceToken = randomBytes(32).toString("base64url");
 const never = "0 0 29 2 *";
 
+const common = {
+  dataDir: "data",
+  sealKey: { file: "seal.key" },
+  log: { level: "info", format: "json" },
+};
+
+/** A bench posts in seconds what the limit allows a client in minutes. */
+const requestsPerMinute = 10_000_000;
+
 /** The configuration of one agent for the whole fleet, with the defaults wherever a measurement does not say otherwise. */
-function configOf({ fleet, run = {}, port = 0 }: Site): Record<string, unknown> {
+function agentConfig({ fleet, run = {}, port = 0 }: Site): Record<string, unknown> {
   return {
-    dataDir: "data",
-    sealKey: { file: "seal.key" },
-    // A bench posts in seconds what the limit allows a client in minutes.
-    portal: { port, requestsPerMinute: 10_000_000 },
-    log: { level: "info", format: "json" },
+    ...common,
+    portal: { port, requestsPerMinute },
     schedule: { drift: never, housekeeping: never },
     devices: fleet.devices.map(({ name, address, gateway }) => ({
       name,
@@ -60,37 +72,94 @@ function configOf({ fleet, run = {}, port = 0 }: Site): Record<string, unknown> 
   };
 }
 
-/** Writes configuration and enrolled certificates; resolves with what starts the agent. */
-export function prepareEmbedded(site: Site): { args: string[]; env: Record<string, string>; dataDir: string } {
-  const dataDir = join(site.folder, "data");
+/** What starts a process of the product: its data, and arguments and environment of node. */
+export interface Start {
+  folder: string;
+  args: string[];
+  env: Record<string, string>;
+}
+
+function prepare({ build }: Site, folder: string, command: readonly string[], config: object): Start {
+  mkdirSync(join(folder, "data"), { recursive: true, mode: 0o700 });
+  const file = join(folder, "agent.yaml");
+  // JSON is YAML.
+  writeFileSync(file, JSON.stringify(config));
+  return {
+    folder,
+    args: [build.cli, ...command, "--config", file],
+    env: { [passwordVariable]: "Admin", [sourceTokenVariable]: sourceToken },
+  };
+}
+
+/** Writes the configuration of an agent of its own and the enrolled certificates. */
+export function prepareAgent(site: Site, folder = site.folder, more: object = {}): Start {
+  const start = prepare(site, folder, ["run"], { ...agentConfig(site), ...more });
+  const dataDir = join(folder, "data");
   mkdirSync(join(dataDir, "pins"), { recursive: true, mode: 0o700 });
   for (const { name, certificatePem } of site.fleet.devices)
     writeFileSync(pinFile(dataDir, name), certificatePem, { mode: 0o600 });
-  const file = join(site.folder, "agent.yaml");
-  writeFileSync(file, JSON.stringify(configOf(site)));
-  return {
-    args: [site.build.cli, "run", "--config", file],
-    env: { [passwordVariable]: "Admin" },
-    dataDir,
-  };
+  return start;
+}
+
+/** Resolves once the process says where it listens. */
+async function launch({ cleanup }: Site, { folder, args, env }: Start): Promise<{ child: Child; door: Door }> {
+  const child = startNode(args, { cwd: folder, log: join(folder, "log"), env });
+  cleanup.add(() => child.stop());
+  await child.firstLine;
+  const { url } = JSON.parse(readFileSync(join(folder, "data/agent.json"), "utf8")) as { url: string };
+  return { child, door: { url, token: readFileSync(join(folder, "data/admin.token"), "utf8").trim() } };
 }
 
 /** One process: portal API, store and worker. */
 const embedded: Shape = {
   name: "embedded",
   async start(site) {
-    const { args, env, dataDir } = prepareEmbedded(site);
-    const child = startNode(args, { cwd: site.folder, log: join(site.folder, "agent.log"), env });
-    site.cleanup.add(() => child.stop());
-    await child.firstLine;
-    const { url } = JSON.parse(readFileSync(join(dataDir, "agent.json"), "utf8")) as { url: string };
+    const { child, door } = await launch(site, prepareAgent(site));
     return {
-      url,
-      adminToken: readFileSync(join(dataDir, "admin.token"), "utf8").trim(),
+      portal: door,
+      agent: door,
       processes: [{ role: "agent", pid: child.pid }],
       stop: () => child.stop(),
     };
   },
 };
 
-export const shapes: readonly Shape[] = [embedded];
+/** Two processes: the portal with its store, and the agent that pulls from it over HTTPS, with no line between them. */
+const apart: Shape = {
+  name: "apart",
+  async start(site) {
+    const names = site.fleet.devices.map(({ name }) => name);
+    const gateways = site.fleet.devices.map(({ gateway }) => gateway);
+    const place = join(site.folder, "portal");
+    const tls = { cert: join(place, "cert.pem"), key: join(place, "key.pem") };
+    const start = prepare(site, place, ["portal"], {
+      ...common,
+      portal: { port: 0, requestsPerMinute, tls },
+      agents: [{ name: "near", token: { env: sourceTokenVariable }, devices: names, gateways }],
+      schedule: { housekeeping: never },
+    });
+    // A second start in the same place is the same portal.
+    if (!existsSync(tls.cert)) {
+      const { certificatePem, keyPem } = createCertificate();
+      writeFileSync(tls.cert, certificatePem);
+      writeFileSync(tls.key, keyPem, { mode: 0o600 });
+    }
+    const portal = await launch(site, start);
+    const source = { url: portal.door.url, ca: tls.cert };
+    const agent = await launch(site, prepareAgent(site, join(site.folder, "near"), { source }));
+    return {
+      portal: { ...portal.door, ca: readFileSync(tls.cert, "utf8") },
+      agent: agent.door,
+      processes: [
+        { role: "agent", pid: agent.child.pid },
+        { role: "portal", pid: portal.child.pid },
+      ],
+      async stop() {
+        await agent.child.stop();
+        await portal.child.stop();
+      },
+    };
+  },
+};
+
+export const shapes: readonly Shape[] = [embedded, apart];

@@ -85,7 +85,7 @@ const head = (firmware: string): string[] => [
   ";Serial Number: 271828182845904",
   ";Slot Number: 1",
   `;Software Version: ${firmware}`,
-  ";Board IP Address: 192.0.2.30",
+  ";Board IP Address: 192.0.2.30 ",
   ";;;Key features:;Board Type: Mediant 1000 ;Control Protocols: SIP SBC=60 ;Default features:;Coders: G711 G726;",
   "",
   "[SYSTEM Params]",
@@ -280,6 +280,9 @@ describe.each(ways)("an export of $generation.label, $style FORMAT, lines ending
         Register: "1",
       }),
     ]);
+    const indexes = (name: string) => [...after.matchAll(new RegExp(`^${name} (\\d+) =`, "gm"))].map((one) => one[1]);
+    expect(indexes("ProxySet")).toEqual(["0", "1", "3", "4"]);
+    expect(indexes("ProxyIp")).toEqual(["7", "1", "3", "0", "2"]);
     const password = generation.label.startsWith("7.4") ? '"acme", "",' : '"acme", "$1$gQ==",';
     expect(added.at(-1)).toContain(password);
     const again = loadIni(after, rules).configuration;
@@ -498,6 +501,7 @@ describe("the generation of a device", () => {
     const before = await iniOf(mock);
     expect((await upload(mock, "files/ini", deviceFiles["7.40A"])).status).toBe(200);
     const text = await iniOf(mock);
+    expect(mock.device.running.generation.label).toBe("7.20A 2020-09");
     const format = /^FORMAT Index = Type, Name.*$/m;
     expect(format.exec(text)?.[0]).toBe(format.exec(before)?.[0]);
     expect((await rowAt(mock, "IPGroup", 4))?.fields).toMatchObject({ Name: "IPG_Fabrikam", Username: "" });
@@ -519,20 +523,20 @@ describe("the generation of a device", () => {
 });
 
 describe("a file that somebody has written", () => {
-  const block = (table: string, format: string, ...rows: string[]) =>
+  const part = (table: string, format: string, ...rows: string[]) =>
     [`[${table}]`, `FORMAT ${format};`, ...rows.map((row) => `${table} ${row};`), `[\\${table}]`].join("\n");
 
   it("shows a device with all columns of its generation", async () => {
     const hand = [
       ";Software Version: 7.20A.258.119",
-      block(
+      part(
         "CpMediaRealm",
         "Index = MediaRealmName, IPv4IF, PortRangeStart, MediaSessionLeg",
         "0 = CpMediaRealm_0, eth2:1, 6000, 14883",
       ),
-      block("SIPInterface", "Index = NetworkInterface, InterfaceName", '0 = eth2:1, "SIF"'),
-      block("ProxySet", "index=sbcipv4sipinterfacename,PROXYNAME,ProxyKeepAliveTime", "2=SIF,PS,$$"),
-      block("ProxyIp", "Index = ProxySetId, ProxyIpIndex, IpAddress, TransportType", "1 = 2, 0, 192.0.2.1, 1"),
+      part("SIPInterface", "Index = NetworkInterface, InterfaceName", '0 = eth2:1, "SIF"'),
+      part("ProxySet", "index=sbcipv4sipinterfacename,PROXYNAME,ProxyKeepAliveTime", "2=SIF,PS,$$"),
+      part("ProxyIp", "Index = ProxySetId, ProxyIpIndex, IpAddress, TransportType", "1 = 2, 0, 192.0.2.1, 1"),
     ].join("\n");
     const mock = await startFrom(`${hand}\n`);
     expect(mock.device.running.generation.label).toBe("7.20A 2020-09");
@@ -547,15 +551,24 @@ describe("a file that somebody has written", () => {
 
   it("is taken as an incremental one too, and changes nothing but its rows", async () => {
     const mock = await startFrom(deviceFiles["7.00A"]);
-    const part = block(
+    const file = part(
       "ProxySet",
       "Index = ProxyName, Unheard, SBCIPv4SIPInterfaceName, ProxyKeepAliveTime",
       "2 = PS_Part, 7, SIF_WAN, $$",
     );
-    expect((await upload(mock, "files/ini/incremental", `${part}\n`)).status).toBe(200);
+    expect((await upload(mock, "files/ini/incremental", `${file}\n`)).status).toBe(200);
     expect(addedLines(deviceFiles["7.00A"], await iniOf(mock))).toEqual([
       'ProxySet 2 = "PS_Part", 0, 60, 0, 0, "DefaultSRD", 0, "", -1, -1, "", "", "SIF_WAN", "", "", "", "";\n',
     ]);
+  });
+
+  it("shows no secret that stands in it in clear", async () => {
+    const [way] = ways;
+    if (way === undefined) throw new Error("there are no generations");
+    const account = block(way, "Account", [[0, { ServingIPGroupName: "", Password: "sesame" }]]);
+    const mock = await startFrom(joinLines([...head("7.00A.049.003"), ...account], "\n"));
+    expect(await iniOf(mock)).not.toContain("sesame");
+    expect(await iniOf(mock)).toMatch(/^Account 0 = .*"\$1\$/m);
   });
 
   it("keeps the looks of cells that an edit did not touch", async () => {

@@ -88,6 +88,7 @@ export function createPortalState(): PortalState {
       ({ state, gateway }) =>
         state === "open" && agentOf(device)?.devices.get(device)?.gateways.includes(gateway) === true,
     );
+  const holds = (device: string): boolean => (leases.get(device)?.endsAt ?? -Infinity) > Date.now();
   const linksOn = (device: string): Json[] => [...links.values()].filter((link) => link["device"] === device);
 
   function stateOf(device: string) {
@@ -178,17 +179,16 @@ export function createPortalState(): PortalState {
 
   function demandLease(device: string, body: Json): Lease {
     const lease = leases.get(device);
-    if (lease === undefined || lease.fence !== body["fence"] || lease.endsAt + lease.graceMs < Date.now())
+    if (lease === undefined || lease.fence !== body["fence"] || lease.endsAt < Date.now())
       throw new Refusal(409, "Lease lost");
     return lease;
   }
 
   function complete(device: string, body: Json): void {
+    const { fence } = demandLease(device, body);
     const completions = body["completions"] as (Json & { taskId: string })[];
     const isStored = (completion: Json & { taskId: string }): boolean =>
       JSON.stringify(conversions.get(completion.taskId)?.completion) === JSON.stringify(completion);
-    if (completions.every(isStored)) return;
-    const { fence } = demandLease(device, body);
     const fresh = completions.filter((completion) => !isStored(completion));
     for (const { taskId } of fresh) {
       const conversion = conversions.get(taskId);
@@ -218,7 +218,9 @@ export function createPortalState(): PortalState {
       case "work": {
         const struckOut = (secrets: Fields): Fields =>
           Object.fromEntries(Object.keys(secrets).map((name) => [name, "********"]));
-        const waiting = openOn(device).map((conversion) => shown(conversion, struckOut(conversion.secrets)));
+        const held = holds(device) ? leases.get(device)?.fence : undefined;
+        const free = openOn(device).filter(({ fence }) => fence !== held);
+        const waiting = free.map((conversion) => shown(conversion, struckOut(conversion.secrets)));
         return { conversions: waiting, links: withLinks ? linksOn(device) : [] };
       }
       case "renew": {
@@ -300,7 +302,7 @@ export function createPortalState(): PortalState {
       const standing = agent?.devices.get(device)?.standing;
       return agent === undefined || standing === undefined ? undefined : { standing, identity: agent.identity };
     },
-    holds: (device) => (leases.get(device)?.endsAt ?? -Infinity) > Date.now(),
+    holds,
     async until(fact) {
       if (fact()) return;
       await new Promise<void>((resolve) => {

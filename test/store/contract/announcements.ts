@@ -49,11 +49,11 @@ export function testAnnouncements(newPlace: NewPlace): void {
       expect(await announce({ ...other, version: "1.0.1", devices: [serving("sbc-3")] })).toEqual(heard);
       await setting.reopen();
 
-      const near = { agent: "near", version: "1.0.0", heardAt: start };
+      const near = { agent: "near", identity: "identity-1", version: "1.0.0", heardAt: start };
       expect(await setting.store.announcedDevices()).toEqual([
         { ...near, device: "sbc-1", gateways: ["oc1.example.com"], standing: false },
         { ...near, device: "sbc-2", gateways: ["oc2.example.com", "oc3.example.com"], standing: true },
-        { agent: "far", version: "1.0.1", heardAt: start + 1, device: "sbc-3", gateways: [], standing: false },
+        { ...other, version: "1.0.1", heardAt: start + 1, device: "sbc-3", gateways: [], standing: false },
       ]);
     });
 

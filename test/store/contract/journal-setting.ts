@@ -1,6 +1,7 @@
 import { afterEach, beforeEach } from "vitest";
+import type { Lease } from "../../../agent/store/model.ts";
 import type { DetachedJournal } from "../../../agent/store/store.ts";
-import { start, type BooksSetting } from "./setting.ts";
+import { durationMs, start, type BooksSetting } from "./setting.ts";
 
 /** Somewhere to store, empty at first. Journals opened on it one after the other find what the earlier one left. */
 interface JournalPlace {
@@ -44,3 +45,12 @@ export function inNewJournal(newPlace: NewJournalPlace): JournalSetting {
 
   return setting;
 }
+
+export const leaseOf = (fence: number, device = "sbc-1"): Lease => ({ device, fence, durationMs });
+export const record = (...taskIds: string[]) => ({
+  runId: "run-1",
+  serialNumber: "123",
+  taskIds,
+  creates: [],
+  changes: [{ table: "ip-group" as const, index: 1, name: "Old", before: { tags: "x" }, customers: ["c1"] }],
+});
