@@ -75,7 +75,7 @@ export function clientOf(portal: Door, agent: Door = portal) {
       if (status !== 200) throw new Error(`the conversion was answered ${status}: ${JSON.stringify(body)}`);
       return (body as { taskId: string }).taskId;
     },
-    /** Waits for the task's end by asking for it; fails after 20 s with what the task says. */
+    /** Waits for the task's end by asking for it; fails after a minute with what the task says. */
     async ended(taskId: string): Promise<TaskBody> {
       return eventually(
         () => task(taskId),
@@ -99,7 +99,7 @@ export async function eventually<T>(
   holds: (value: T) => boolean,
   explain: (value: T) => string,
 ): Promise<T> {
-  const until = performance.now() + 20_000;
+  const until = performance.now() + 60_000;
   for (;;) {
     const value = await ask();
     if (holds(value)) return value;
