@@ -232,6 +232,4 @@ export type AgentConfig = z.infer<typeof schema>;
 export type DeviceSettings = AgentConfig["devices"][number];
 export type CarrierSettings = AgentConfig["carriers"][number];
 export type RunSettings = AgentConfig["run"];
-export type AgentSettings = AgentConfig["agents"][number];
-export type SourceSettings = AgentConfig["source"];
 export type OvocSettings = NonNullable<AgentConfig["ovoc"]>;

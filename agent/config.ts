@@ -7,14 +7,12 @@ import { configSchema, type AgentConfig, type SecretReference } from "./config-s
 export { likelyRole, roleFaults, type Role } from "./config-faults.ts";
 export type {
   AgentConfig,
-  AgentSettings,
   CarrierSettings,
   DeviceSettings,
   OvocSettings,
   RunSettings,
   Scope,
   SecretReference,
-  SourceSettings,
 } from "./config-schema.ts";
 
 /** A configuration that cannot be used. `faults` names every fault with its path, all at once. */

@@ -66,6 +66,24 @@ describe("an agent that polls", () => {
     expect(heard[3]).toBe("sbc-2");
   });
 
+  it("tells of no more arrivals than wait, where the portal counts anew whenever nothing waits", async () => {
+    const heard = arrivals();
+    for (const [waiting, arrived] of [
+      [0, 0],
+      [1, 4_711],
+      [0, 0],
+      [2, 4_713],
+      [1, 4_712],
+    ]) {
+      const state = { device, waiting, arrived, oldestAcceptedAt: null, linked: 0 };
+      setting.portal.trouble("poll", instead(JSON.stringify({ cursor: `${arrived}`, devices: [state], missing: [] })));
+    }
+    await setting.start();
+    await setting.portal.until(() => polls().length === 6);
+
+    expect(heard).toHaveLength(3);
+  });
+
   it("knows nothing of queues, links and devices before the first answer, and all of it afterwards", async () => {
     const { source } = setting.remote;
     expect([await source.queues(), await source.countLinks(), await source.namedDevices()]).toEqual([[], [], []]);
@@ -220,6 +238,8 @@ describe("stopping", () => {
   it("ends a poll that is held back at once, and leaves no connection and no timer", async () => {
     await setting.start();
     await settled();
+    // Over a connection of its own, which is kept.
+    await setting.claim();
     await setting.remote.stop();
     await setting.portal.until(() => setting.portal.openSockets() === 0);
 
@@ -236,19 +256,29 @@ describe("stopping", () => {
     expect(polls()).toHaveLength(1);
   });
 
-  it("lets nothing be claimed from the moment of draining, and cuts the rest short in the end", async () => {
+  it("lets nothing be claimed from the moment of draining, while what is under way goes on", async () => {
+    const { taskId } = setting.portal.accept({ shortName: "Acme", gateway });
     await setting.start();
     const { lease } = await setting.claim();
     setting.portal.trouble("claim", { connection: "hang" });
     const claimed = faultOf(setting.claim());
     await setting.portal.until(() => setting.portal.requestsTo("claim").length === 2);
+    setting.remote.drain(3_600_000);
+
+    expect(await claimed).toMatchObject({ fault: "stopped" });
+    expect(await faultOf(setting.claim())).toMatchObject({ fault: "stopped" });
+    await setting.remote.source.complete(lease, [failed(taskId)]);
+    expect(setting.portal.conversions.get(taskId)?.state).toBe("ended");
+  });
+
+  it("cuts short what is under way when the grace of draining is over, and gives leases back even then", async () => {
+    await setting.start();
+    const { lease } = await setting.claim();
     setting.portal.trouble("complete", { connection: "hang" });
     const reported = faultOf(setting.remote.source.complete(lease, [failed("wst_1")]));
     await setting.portal.until(() => setting.portal.requestsTo("complete").length === 1);
     setting.remote.drain(0);
 
-    expect(await claimed).toMatchObject({ fault: "stopped" });
-    expect(await faultOf(setting.claim())).toMatchObject({ fault: "stopped" });
     expect(await reported).toMatchObject({ fault: "stopped" });
     await setting.remote.source.releaseLease(lease);
     expect(setting.portal.holds(device)).toBe(false);

@@ -367,14 +367,35 @@ describe("a result", () => {
 });
 
 describe("a lease", () => {
-  it("is renewed at the portal and in the journal", async () => {
+  it("lasts anew when it was renewed, here as at the portal", async () => {
+    const conversion = accept("Acme");
+    await setting.start();
+    const { lease, conversions } = await setting.claim();
+    setting.aheadMs = 100_000;
+    await setting.remote.source.renewLease(lease);
+    expect(setting.portal.requestsTo("renew")).toMatchObject([{ device, body: { fence: 1 }, status: 204 }]);
+    setting.aheadMs = 150_000;
+    await setting.remote.journal.recordWrite(lease, record([conversion.taskId]));
+    setting.portal.trouble("complete", { answer: { status: 503, headers: { "retry-after": "40" } } });
+    const reported = setting.remote.source.complete(lease, conversions.map(linked));
+    await setting.pace.untilWaitingFor(40_000);
+    setting.pace.advance(40_000);
+    await reported;
+
+    expect(stateOf(conversion)).toBe("ended");
+  });
+
+  it("does not last anew when the portal took the renewal and its answer is lost", async () => {
     const conversion = accept("Acme");
     await setting.start();
     const { lease } = await setting.claim();
-    await setting.remote.source.renewLease(lease);
-    await setting.remote.journal.recordWrite(lease, record([conversion.taskId]));
+    setting.aheadMs = 100_000;
+    setting.portal.trouble("renew", { answer: { status: 503, headers: { "retry-after": "90" } }, done: true });
+    expect(await faultOf(setting.remote.source.renewLease(lease))).toMatchObject({ code: "portal" });
+    setting.aheadMs = 150_000;
 
-    expect(setting.portal.requestsTo("renew")).toMatchObject([{ device, body: { fence: 1 }, status: 204 }]);
+    setting.pace.advance(90_000);
+    await expect(setting.remote.journal.recordWrite(lease, record([conversion.taskId]))).rejects.toThrow(LeaseLost);
   });
 
   it("is given back here also when the portal does not hear of it", async () => {

@@ -31,6 +31,8 @@ export interface Setting {
   readonly log: Log;
   /** All that was logged, one line each. */
   readonly logged: string[];
+  /** How far the wall clock of the agent, and of no one else, is ahead. */
+  aheadMs: number;
   /** What the next client is given as the token. */
   token: string;
   /** The source polls, and was heard. */
@@ -67,10 +69,12 @@ export function atPortal(): Setting {
     close: async () => undefined,
   };
 
+  const now = (): number => Date.now() + setting.aheadMs;
+
   function open(file: string): { client: PortalClient; journal: DetachedJournal; remote: RemoteSource } {
     const { portal, pace } = setting;
     const client = openPortalClient({ url: portal.url, ca: portal.ca, readToken: () => setting.token, pace });
-    const journal = openSqliteJournal({ file: join(folder, file), sealer: openSealer(key) });
+    const journal = openSqliteJournal({ file: join(folder, file), sealer: openSealer(key), now });
     const remote = createRemoteSource({
       client,
       journal,
@@ -78,7 +82,7 @@ export function atPortal(): Setting {
       devices,
       version: "0.0.0",
       log,
-      now: () => Date.now(),
+      now,
       pace,
     });
     let open = true;
@@ -120,6 +124,7 @@ export function atPortal(): Setting {
     },
     log,
     logged: [],
+    aheadMs: 0,
     token: "",
     async start() {
       const { portal, remote } = setting;
@@ -157,6 +162,7 @@ export function atPortal(): Setting {
     parts.portal = await startHandMadePortal();
     parts.pace = createManualPace();
     setting.token = parts.portal.token;
+    setting.aheadMs = 0;
     setting.logged.length = 0;
     closers = [];
     Object.assign(parts, open("journal.db"));
