@@ -58,6 +58,7 @@ function meter(driver: Driver, device: string, metrics: Metrics): Driver {
   return {
     describe: () => driver.describe(),
     render: (steps) => driver.render(steps),
+    warm: () => driver.warm(),
     close: () => driver.close(),
     status(signal) {
       count("status");

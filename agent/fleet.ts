@@ -4,6 +4,7 @@ import { keepBackup, openDevice } from "./devices.ts";
 import { createLane, type Lane } from "./lane.ts";
 import type { Log } from "./log.ts";
 import type { Metrics } from "./metrics.ts";
+import { createPreparedDriver } from "./prepared-driver.ts";
 import { loadBlueprints, type Blueprint } from "./provisioning/blueprint.ts";
 import { watchForeignEdits } from "./provisioning/foreign-edits.ts";
 import { guardLogins } from "./provisioning/login-guard.ts";
@@ -69,19 +70,20 @@ export function createFleet(dependencies: FleetDependencies): Fleet {
       keepBackup: (text: string) => keepBackup(dataDir, name, text, settings.backups, now()),
       wait: (ms: number, signal: AbortSignal) => sleep(ms, undefined, { signal }),
     };
-    const access = () => {
-      const password = readSecret(device.password);
-      return {
-        guard: guardLogins(journal, name, hash(`${device.user}\n${password}`), settings.loginLimit),
-        openDriver: () => openDevice(device, password, settings, dataDir, metrics),
-      };
-    };
+    const prepared = createPreparedDriver(() =>
+      openDevice(device, readSecret(device.password), settings, dataDir, metrics),
+    );
+    const access = () => ({
+      guard: guardLogins(journal, name, hash(`${device.user}\n${readSecret(device.password)}`), settings.loginLimit),
+      openDriver: prepared.take,
+    });
     const lane = createLane({
       device,
       settings,
       source,
       run: (request, signal, mayWrite) => runDevice({ ...shared, ...access(), signal, mayWrite }, request),
       probe: (signal) => probeDevice({ ...access(), signal }),
+      prepared,
       log,
       metrics,
       now,

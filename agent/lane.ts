@@ -12,6 +12,7 @@ import type { DeviceReport, PlanReport, ResyncDeviceReport, ResyncRequest } from
 import type { ConversionSource } from "./source/source.ts";
 import type { ClaimedConversion } from "./store/model.ts";
 import type { DeviceMode } from "./store/store.ts";
+import type { PreparedDriver } from "./prepared-driver.ts";
 import { noteOnWaiting, summarisePlan } from "./waiting-notes.ts";
 
 export interface LaneDependencies {
@@ -22,6 +23,8 @@ export interface LaneDependencies {
   run(request: RunRequest, signal: AbortSignal, mayWrite: () => void): Promise<RunResult>;
   /** Asks the device how it is, and nothing else. */
   probe(signal: AbortSignal): Promise<void>;
+  /** What a run will use. Prepared when something arrives, discarded at the end. */
+  prepared: Pick<PreparedDriver, "prepare" | "discard">;
   log: Log;
   metrics: Metrics;
   now(): number;
@@ -258,6 +261,9 @@ export function createLane(dependencies: LaneDependencies): Lane {
         return;
       }
       arrivals += 1;
+      // Not beside a run under way: devices have few session slots, and humans want one.
+      if (firstArrivalAt === undefined && runs.size + runs.pending === 0 && pause === undefined)
+        dependencies.prepared.prepare();
       firstArrivalAt ??= now();
       clearTimeout(linger);
       const left = firstArrivalAt + settings.lingerMaxMs - now();
@@ -299,6 +305,7 @@ export function createLane(dependencies: LaneDependencies): Lane {
       await runs.onIdle();
       clearTimeout(timer);
       ending.abort();
+      await dependencies.prepared.discard();
     },
   };
 }

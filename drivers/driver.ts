@@ -179,6 +179,11 @@ export interface Driver {
   backup(signal: AbortSignal): Promise<string>;
 
   /** Gives connections back. Never throws; no other method may be called afterwards. */
+  /**
+   * Sets up connections for the calls to come, in the background. Sends no credentials and nothing that a device counts
+   * as a log-in; never throws: what fails is tried again by the first call, which says why.
+   */
+  warm(): void;
   close(): Promise<void>;
 }
 

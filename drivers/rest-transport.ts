@@ -6,6 +6,7 @@ import type { Socket } from "node:net";
 import axios from "axios";
 import type { Target } from "./connection.ts";
 import { connect } from "./connection.ts";
+import { openSpares } from "./spare-connections.ts";
 import type { Trust } from "./driver.ts";
 import { DriverError } from "./errors.ts";
 
@@ -43,28 +44,36 @@ export interface Transport {
    * `timeout` or `protocol`. For requests other than GET, `mayHaveActed` is true once a connection carried any of it.
    */
   request(request: Request, signal: AbortSignal): Promise<Answer>;
+  /** Sets up all connections that requests may use, and sends nothing on them. Those that fail are forgotten. */
+  warm(): void;
   close(): void;
 }
 
 /** Bytes of the longest answer that is taken. */
 const maxAnswerBytes = 64 * 1024 * 1024;
 
+/** Running configuration and INI are read at once. */
+const maxSockets = 2;
+
 /** Milliseconds after which an idle connection is not used again: the device may be closing it at that moment. */
 const maxIdleMs = 2_000;
 
-/** HTTP to one device over kept-alive connections that are proved before they carry a byte. Opens none by itself. */
+/** HTTP to one device over kept-alive connections that are proved before they carry a byte. Opens none before it is asked. */
 export function openTransport(options: TransportOptions): Transport {
   const { target, trust, strike } = options;
   const agent = target.secure
-    ? new https.Agent({ keepAlive: true, maxSockets: 2, maxCachedSessions: 0 })
-    : new http.Agent({ keepAlive: true, maxSockets: 2 });
+    ? new https.Agent({ keepAlive: true, maxSockets, maxCachedSessions: 0 })
+    : new http.Agent({ keepAlive: true, maxSockets });
   const connecting = new Set<Socket>();
-  agent.createConnection = (_options, callback) => {
+  const spares = openSpares((done) => {
     const socket = connect(target, trust, options.connectMs, (fault, settled) => {
       connecting.delete(settled);
-      callback?.(fault ?? null, settled);
+      done(fault, settled);
     });
     connecting.add(socket);
+  }, maxIdleMs);
+  agent.createConnection = (_options, callback) => {
+    spares.take((fault, socket) => callback?.(fault ?? null, socket));
     return undefined;
   };
   const origin = `${target.secure ? "https" : "http"}://${target.host.includes(":") ? `[${target.host}]` : target.host}:${target.port}`;
@@ -147,7 +156,9 @@ export function openTransport(options: TransportOptions): Transport {
 
   return {
     request,
+    warm: () => spares.open(maxSockets),
     close: () => {
+      spares.close();
       for (const socket of connecting) socket.destroy();
       agent.destroy();
     },

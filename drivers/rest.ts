@@ -252,6 +252,7 @@ function openRest(options: DriverOptions): Driver {
     apply,
     save,
     backup,
+    warm: () => transport.warm(),
     close: async () => transport.close(),
   };
 }

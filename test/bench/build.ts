@@ -1,4 +1,5 @@
 import { execFile } from "node:child_process";
+import { readFileSync } from "node:fs";
 import type { Cleanup } from "./cleanup.ts";
 import { copyFile, mkdir, symlink } from "node:fs/promises";
 import { join } from "node:path";
@@ -12,6 +13,8 @@ export interface Build {
   folder: string;
   /** `sbc-agent`. */
   cli: string;
+  /** What the first line of `cli` gives to node, as it starts for its users. */
+  nodeOptions: readonly string[];
   /** A file of this folder, built. */
   benchFile(name: string): string;
 }
@@ -27,9 +30,11 @@ export async function buildProduct(folder: string, cleanup: Cleanup): Promise<Bu
   const stopping = new AbortController();
   cleanup.add(() => stopping.abort());
   await promisify(execFile)(process.execPath, args, { signal: stopping.signal });
+  const cli = join(folder, "dist/agent/cli.js");
   return {
     folder,
-    cli: join(folder, "dist/agent/cli.js"),
+    cli,
+    nodeOptions: (readFileSync(cli, "utf8").split("\n", 1)[0] ?? "").split(" ").slice(3),
     benchFile: (name) => join(folder, "dist/test/bench", `${name}.js`),
   };
 }

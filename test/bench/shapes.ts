@@ -86,7 +86,7 @@ function prepare({ build }: Site, folder: string, command: readonly string[], co
   writeFileSync(file, JSON.stringify(config));
   return {
     folder,
-    args: [build.cli, ...command, "--config", file],
+    args: [...build.nodeOptions, build.cli, ...command, "--config", file],
     env: { [passwordVariable]: "Admin", [sourceTokenVariable]: sourceToken },
   };
 }

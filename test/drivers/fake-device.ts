@@ -18,6 +18,10 @@ export interface FakeDevice {
   requests: { method: string; url: string; headers: IncomingMessage["headers"]; body: string }[];
   /** Connections that were opened so far. */
   connections: () => number;
+  /** Connections that stand now. */
+  open: () => number;
+  /** Closes those that stand; resolves when they are gone. */
+  closeConnections: () => Promise<void>;
   close: () => Promise<void>;
 }
 
@@ -56,6 +60,12 @@ export async function startFakeDevice(
     port,
     requests,
     connections: () => connections,
+    open: () => sockets.size,
+    closeConnections: async () => {
+      const closed = [...sockets].map((socket) => new Promise((resolve) => socket.once("close", resolve)));
+      for (const socket of sockets) socket.end();
+      await Promise.all(closed);
+    },
     close: async () => {
       for (const socket of sockets) socket.destroy();
       await new Promise((resolve) => server.close(resolve));

@@ -166,6 +166,7 @@ export function fakeDevice(initial: readonly Row[], given: Partial<Behaviour> = 
   }
 
   const driver: Driver = {
+    warm: () => undefined,
     status: async () => ({
       firmware: "7.40A.250.440",
       product: "Mediant VE SBC",
