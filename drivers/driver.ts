@@ -178,12 +178,13 @@ export interface Driver {
   /** The device's configuration as one restorable text (INI). Holds secrets: keep it at mode 0600. */
   backup(signal: AbortSignal): Promise<string>;
 
-  /** Gives connections back. Never throws; no other method may be called afterwards. */
   /**
    * Sets up connections for the calls to come, in the background. Sends no credentials and nothing that a device counts
    * as a log-in; never throws: what fails is tried again by the first call, which says why.
    */
   warm(): void;
+
+  /** Gives connections back. Never throws; no other method may be called afterwards. */
   close(): Promise<void>;
 }
 

@@ -76,7 +76,7 @@ it("starts from the shell, prints its version and ends", async () => {
 });
 
 it("begins with the line that lets the built file be run", () => {
-  expect(readFileSync(join(root, "agent/cli.ts"), "utf8")).toMatch(/^#!\/usr\/bin\/env node\n/);
+  expect(readFileSync(join(root, "agent/cli.ts"), "utf8")).toMatch(/^#!\/usr\/bin\/env -S node( --[\w=-]+)*\n/);
 });
 
 it("gives the shell the exit code of the command", async () => {
