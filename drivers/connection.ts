@@ -68,6 +68,7 @@ export async function fetchIdentity(target: Target, connectMs: number): Promise<
       if (certificate === undefined) reject(fault ?? unreachable(target, "it shows no certificate"));
       else
         resolve({
+          kind: "certificate",
           certificatePem: certificate.toString(),
           fingerprint256: certificate.fingerprint256,
           subject: certificate.subject,

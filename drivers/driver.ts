@@ -197,18 +197,50 @@ export type Trust =
   /** The system's certificate authorities. */
   | { kind: "system" }
   /** Plain HTTP, by explicit configuration only. */
-  | { kind: "plaintext" };
+  | { kind: "plaintext" }
+  /** SHA-256 of the SSH host key as OpenSSH prints it: `SHA256:` and base64 without padding. */
+  | { kind: "host-key"; sha256: string };
+
+/** What only a shell needs. */
+export interface SshOptions {
+  /** A key in OpenSSH or PEM form, offered before the password. */
+  privateKey?: { pem: string; passphrase?: string };
+  /** Secret of the `enable` command, for log-ins that land at the `>` prompt. Not the log-in password. */
+  enablePassword?: string;
+  /** `legacy` also takes the algorithms of old firmware (SHA-1, CBC). */
+  profile: "modern" | "legacy";
+  /** Diffie-Hellman group exchange: costs the whole process more than a second of CPU a connection. */
+  groupExchange: boolean;
+  /** Name of a dialect, in place of the one that the device's version chooses. */
+  dialect?: string;
+  /** Most parameter lines of one row that are under way at once; 1 waits for the prompt after each line. */
+  pipelineDepth: number;
+  /**
+   * Sends whole rows, `activate` and `exit` included, before earlier lines are confirmed: faster, and after a refused line
+   * what follows it has already left.
+   */
+  blindRows: boolean;
+  /** All in milliseconds. */
+  deadlines: {
+    /** Until the prompt stands after a line. */
+    lineMs: number;
+    /** Without a single byte, while output is under way. */
+    idleMs: number;
+  };
+}
 
 export interface DriverOptions {
   /** The device's name in the inventory, for messages. */
   device: string;
-  /** For REST: `https://host[:port]`, from the inventory only. */
+  /** For REST: `https://host[:port]`; for SSH: `ssh://host[:port]`. From the inventory only. */
   address: string;
   user: string;
   password: string;
   trust: Trust;
   /** Model tier for table limits, for example `ve-4gb`; undefined when not configured, and then no limit is known. */
   model: string | undefined;
+  /** For drivers that use a shell. */
+  ssh?: SshOptions;
   /**
    * A line of a script's output that matches it means that the device refused a line. The device's words are not
    * documented, so this can be set; by default what public clients look for (`%`, `Error`, `Invalid`, `Unknown`...).
@@ -228,19 +260,28 @@ export interface DriverOptions {
 }
 
 /** What a device shows of itself before any credential is sent. */
-export interface DeviceIdentity {
-  /** PEM of the leaf certificate. */
-  certificatePem: string;
-  /** SHA-256, colon-separated upper-case hex. */
-  fingerprint256: string;
-  subject: string;
-  validTo: string;
-}
+export type DeviceIdentity =
+  | {
+      kind: "certificate";
+      /** PEM of the leaf certificate. */
+      certificatePem: string;
+      /** SHA-256, colon-separated upper-case hex. */
+      fingerprint256: string;
+      subject: string;
+      validTo: string;
+    }
+  | {
+      kind: "host-key";
+      /** For example `ssh-rsa` or `ecdsa-sha2-nistp256`. */
+      algorithm: string;
+      /** `SHA256:` and base64 without padding. */
+      sha256: string;
+    };
 
 /** One entry of the table of shipped drivers. */
 export interface DriverKind {
   /** Opens no connection. Throws DriverError `unsupported` or `identity` for options that can never work. */
   open(options: DriverOptions): Driver;
   /** Fetches the identity to enrol; sends no credentials. Throws DriverError. */
-  identify(address: string, connectMs: number): Promise<DeviceIdentity>;
+  identify(address: string, connectMs: number, ssh?: SshOptions): Promise<DeviceIdentity>;
 }

@@ -84,6 +84,7 @@ function findDevice(devices: readonly DeviceSettings[], name: string): DeviceSet
 async function identify(invocation: Invocation, device: DeviceSettings, connectMs: number): Promise<X509Certificate> {
   const identity = await drivers[device.driver].identify(device.address, connectMs);
   if (invocation.context.signal.aborted) throw new Interrupted();
+  if (identity.kind !== "certificate") throw new CommandError(`${device.name} shows no certificate`);
   return new X509Certificate(identity.certificatePem);
 }
 
