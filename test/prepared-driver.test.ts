@@ -7,6 +7,7 @@ import { fakeDevice } from "./provisioning/fake-device.ts";
 let opened: { driver: Driver; state: "open" | "warm" | "closed" }[];
 let prepared: PreparedDriver;
 let refusal: DriverError | undefined;
+let password: string;
 
 function open(): Driver {
   if (refusal !== undefined) throw refusal;
@@ -23,10 +24,11 @@ function open(): Driver {
 const states = (): string[] => opened.map(({ state }) => state);
 
 beforeEach(() => {
-  vi.useFakeTimers({ toFake: ["performance"] });
+  vi.useFakeTimers();
   opened = [];
   refusal = undefined;
-  prepared = createPreparedDriver(open);
+  password = "first";
+  prepared = createPreparedDriver(open, () => password);
 });
 afterEach(() => {
   vi.useRealTimers();
@@ -46,18 +48,27 @@ it("prepares one driver, however often it is asked", () => {
   expect(states()).toEqual(["warm"]);
 });
 
-it("opens a new driver in place of one that stood too long, and closes the old one", () => {
+it("closes one that nobody takes for two seconds, and opens a new one afterwards", () => {
   prepared.prepare();
-  vi.advanceTimersByTime(5_000);
+  vi.advanceTimersByTime(1_999);
+  expect(states()).toEqual(["warm"]);
+  vi.advanceTimersByTime(1);
+  expect(states()).toEqual(["closed"]);
   expect(prepared.take()).toBe(opened[1]?.driver);
-  expect(states()).toEqual(["closed", "open"]);
 });
 
-it("prepares anew after one that stood too long, and closes the old one", () => {
+it("leaves a driver that was taken alone", () => {
   prepared.prepare();
-  vi.advanceTimersByTime(5_000);
+  prepared.take();
+  vi.advanceTimersByTime(10_000);
+  expect(states()).toEqual(["warm"]);
+});
+
+it("never hands over one that was opened with another password", () => {
   prepared.prepare();
-  expect(states()).toEqual(["closed", "warm"]);
+  password = "second";
+  expect(prepared.take()).toBe(opened[1]?.driver);
+  expect(states()).toEqual(["closed", "open"]);
 });
 
 it("closes a driver that nobody took, and leaves a taken one to its taker", async () => {
