@@ -1,5 +1,6 @@
 import { isAbsolute, relative, resolve } from "node:path";
 import type { AgentConfig, DeviceSettings } from "./config-schema.ts";
+import { placeholdersOf } from "./ovoc/templates.ts";
 
 function isInside(folder: string, file: string): boolean {
   const path = relative(resolve(folder), resolve(file));
@@ -47,6 +48,8 @@ export function crossFaults(config: AgentConfig): string[] {
     );
   if ("file" in config.sealKey && isInside(config.dataDir, config.sealKey.file))
     faults.push("sealKey.file: must lie outside dataDir, or whoever has a copy of the data has the key as well");
+  // Agents are heard of at the end of each poll, which a portal may hold for half a minute.
+  if (config.portal.gatewayWait < 60_000) faults.push("portal.gatewayWait: must be at least 1m");
   const longestWriteMs = Math.max(config.run.writeDeadlineMs, config.run.saveMs);
   if (config.run.leaseMs < 2 * longestWriteMs)
     faults.push(`run.leaseMs: must be at least twice run.writeDeadlineMs and run.saveMs (${2 * longestWriteMs} ms)`);
@@ -74,6 +77,15 @@ export function likelyRole({ agents, devices, source }: AgentConfig): Role {
   return source.url === undefined ? "embedded" : "agent";
 }
 
+/** Where no device is near, its address is not known either: OVOC cannot be asked for the device by it. */
+function linkFaults({ agents, ovoc }: AgentConfig): string[] {
+  if (ovoc?.links !== true || !placeholdersOf(ovoc.linkBody).includes("deviceId")) return [];
+  const unnamed = agents.flatMap(({ devices }) => devices).filter((name) => ovoc.devices[name] === undefined);
+  return [...new Set(unnamed)].map(
+    (name) => `ovoc.devices: does not name ${name}, whose address a portal does not know: give its id or name in OVOC`,
+  );
+}
+
 /** What a role lacks, or has that it must not have. */
 export function roleFaults(config: AgentConfig, role: Role): string[] {
   if (role === "portal")
@@ -89,6 +101,7 @@ export function roleFaults(config: AgentConfig, role: Role): string[] {
       ...(config.devices.length === 0
         ? []
         : ["devices: a portal works on none: move them to the agent near them, or use 'sbc-agent run'"]),
+      ...linkFaults(config),
     ];
   return [
     ...(config.devices.length > 0 ? [] : ["devices: is empty: name at least one"]),

@@ -70,11 +70,13 @@ export function createFleet(dependencies: FleetDependencies): Fleet {
       keepBackup: (text: string) => keepBackup(dataDir, name, text, settings.backups, now()),
       wait: (ms: number, signal: AbortSignal) => sleep(ms, undefined, { signal }),
     };
-    const prepared = createPreparedDriver(() =>
-      openDevice(device, readSecret(device.password), settings, dataDir, metrics),
+    const readCredentials = () => hash(`${device.user}\n${readSecret(device.password)}`);
+    const prepared = createPreparedDriver(
+      () => openDevice(device, readSecret(device.password), settings, dataDir, metrics),
+      readCredentials,
     );
     const access = () => ({
-      guard: guardLogins(journal, name, hash(`${device.user}\n${readSecret(device.password)}`), settings.loginLimit),
+      guard: guardLogins(journal, name, readCredentials(), settings.loginLimit),
       openDriver: prepared.take,
     });
     const lane = createLane({

@@ -2,6 +2,7 @@ import type { Lane } from "./lane.ts";
 import type { DeviceReport, HealthReport } from "./reports.ts";
 import type { ConversionSource } from "./source/source.ts";
 import type { JournalStore } from "./store/store.ts";
+import { silentMs } from "./silence.ts";
 
 export interface HealthDependencies {
   lanes: ReadonlyMap<string, Lane>;
@@ -34,9 +35,6 @@ function remarksOn(report: DeviceReport): string[] {
       : [`${device}: a conversion has been waiting for ${Math.round(report.oldestPendingSeconds / 60)} min`]),
   ];
 }
-
-/** Without a word for this long, what the portal holds is not known here. */
-const silentMs = 60_000;
 
 function remarksOnPortal({ url, reachedAt, trouble }: NonNullable<HealthReport["portal"]>, now: number): string[] {
   if (trouble !== null) return [`portal ${url}: ${trouble}`];

@@ -23,7 +23,7 @@ export interface LaneDependencies {
   run(request: RunRequest, signal: AbortSignal, mayWrite: () => void): Promise<RunResult>;
   /** Asks the device how it is, and nothing else. */
   probe(signal: AbortSignal): Promise<void>;
-  /** What a run will use. Prepared when something arrives, discarded at the end. */
+  /** What a run will use. Prepared when something arrives, discarded when the device is paused and at the end. */
   prepared: Pick<PreparedDriver, "prepare" | "discard">;
   log: Log;
   metrics: Metrics;
@@ -273,6 +273,7 @@ export function createLane(dependencies: LaneDependencies): Lane {
     look,
     setPause(next) {
       pause = next;
+      if (pause !== undefined) void dependencies.prepared.discard();
     },
     async quiet(ms) {
       let timer: NodeJS.Timeout | undefined;

@@ -1,6 +1,6 @@
 import { z } from "zod";
 import { announce, withdrawAnnouncement } from "./announcement.ts";
-import type { AgentConfig, Role } from "./config.ts";
+import { likelyRole, type AgentConfig, type Role } from "./config.ts";
 import { openLog, type Log } from "./log.ts";
 import type { Operations } from "./operations.ts";
 import { findJsonFault } from "./portal/json.ts";
@@ -133,13 +133,13 @@ export async function openAlone(
   try {
     refuseUnsafeEnvironment(env);
     const readSecret = openSecrets(env);
-    const isAgent = config.source.url !== undefined;
+    const role = likelyRole(config);
     const base = { config, readSecret, log, version: readVersion(), startedAt: Date.now(), releasers };
-    const parts = await openRole[isAgent ? "agent" : "embedded"](base);
+    const parts = await openRole[role](base);
     const { devices } = parts;
     if (devices === undefined) throw new Error("a portal alone works on no device");
     releasers.push(() => devices.worker.stop(stopGraceMs));
-    if (isAgent) await parts.start();
+    if (role === "agent") await parts.start();
     await devices.worker.applyModes();
     return {
       operations: devices.operations,

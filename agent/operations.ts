@@ -74,7 +74,8 @@ export function createOperations(dependencies: OperationsDependencies): Operatio
   async function candidateOf(subject: Parameters<Operations["plan"]>[0]): Promise<ClaimedConversion> {
     if ("taskId" in subject) {
       const conversion = await conversions.find(subject.taskId);
-      if (conversion === undefined) throw new NotFound(`there is no task '${subject.taskId}'`);
+      if (conversion === undefined)
+        throw new NotFound(`there is no task '${subject.taskId}' that could be planned here now`);
       if (conversion.state !== "ready" && conversion.state !== "waiting")
         throw new NotFound(`task '${subject.taskId}' has no plan any more: it is past its device`);
       return conversion;

@@ -1,4 +1,5 @@
 import type { AnnouncedReport, HealthReport } from "./reports.ts";
+import { silentMs } from "./silence.ts";
 import type { PortalStore } from "./store/store.ts";
 
 export interface PortalHealthDependencies {
@@ -8,8 +9,6 @@ export interface PortalHealthDependencies {
   now(): number;
 }
 
-/** An agent that is well is heard of several times in this time. */
-const silentMs = 60_000;
 const longWaitSeconds = 900;
 
 const minutes = (seconds: number): number => Math.round(seconds / 60);

@@ -6,41 +6,46 @@ export interface PreparedDriver {
   prepare(): void;
   /** The prepared driver, or a new one. Whoever takes it closes it. Throws what opening a driver throws. */
   take(): Driver;
-  /** Closes what nobody took. */
+  /** Closes what nobody took. Never throws. */
   discard(): Promise<void>;
 }
 
-/** Longer than a run lingers; afterwards address or password may have become others. */
-const maxAgeMs = 5_000;
+/** After which one that nobody took is closed: about as long as its idle connections are of use. */
+const maxAgeMs = 2_000;
 
-export function createPreparedDriver(open: () => Driver): PreparedDriver {
-  let prepared: { driver: Driver; at: number } | undefined;
+/** `readKey` tells what a driver is opened with; one that was opened with something else is never handed over. */
+export function createPreparedDriver(open: () => Driver, readKey: () => string): PreparedDriver {
+  let prepared: { driver: Driver; key: string; timer: NodeJS.Timeout } | undefined;
 
-  async function discard(): Promise<void> {
-    const old = prepared;
+  function yieldDriver(): { driver: Driver; key: string } | undefined {
+    const found = prepared;
     prepared = undefined;
-    await old?.driver.close();
+    clearTimeout(found?.timer);
+    return found;
   }
 
-  const isFresh = (): boolean => prepared !== undefined && performance.now() - prepared.at < maxAgeMs;
+  async function discard(): Promise<void> {
+    await yieldDriver()?.driver.close();
+  }
 
   return {
     prepare() {
-      if (isFresh()) return;
-      void discard();
+      if (prepared !== undefined) return;
       try {
+        const key = readKey();
         const driver = open();
         driver.warm();
-        prepared = { driver, at: performance.now() };
+        prepared = { driver, key, timer: setTimeout(() => void discard(), maxAgeMs).unref() };
       } catch {
         // The run opens one itself and says why that cannot be.
       }
     },
     take() {
-      if (!isFresh()) void discard();
-      const driver = prepared?.driver ?? open();
-      prepared = undefined;
-      return driver;
+      const found = yieldDriver();
+      if (found === undefined) return open();
+      if (found.key === readKey()) return found.driver;
+      void found.driver.close();
+      return open();
     },
     discard,
   };

@@ -128,8 +128,10 @@ export const claimAnswer = z.discriminatedUnion("kind", [
 export type ClaimAnswer = z.infer<typeof claimAnswer>;
 
 export const peekAnswer = z.object({
-  conversions: z.array(claimedConversion).describe("that no live lease has; values of secrets are struck out"),
-  links: z.array(storedLink),
+  conversions: z
+    .array(claimedConversion)
+    .describe("that no live lease has; values of secrets are struck out, in links too"),
+  links: z.array(storedLink.extend({ secrets: fieldsShape.default({}) })),
 });
 
 export const renewRequest = z.object({ fence });

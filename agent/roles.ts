@@ -12,6 +12,7 @@ import { createPortalSide, openPortalStore } from "./portal-side.ts";
 import type { HealthReport } from "./reports.ts";
 import { storeFile } from "./seal-key.ts";
 import type { ReadSecret } from "./secrets.ts";
+import { silentMs } from "./silence.ts";
 import { openPortalClient } from "./source/portal-client.ts";
 import { createRemoteSource } from "./source/remote.ts";
 import { openSqliteJournal } from "./store/sqlite/open.ts";
@@ -19,9 +20,6 @@ import type { Upkeep } from "./store/store.ts";
 
 /** A run that is under way may end within this time; its lease is handed back well before ten seconds are over. */
 export const stopGraceMs = 7_000;
-
-/** A portal elsewhere answers a poll at least this often. */
-const reachedMs = 60_000;
 
 /** What every role is made of. */
 export interface Base {
@@ -66,7 +64,7 @@ async function openEmbedded(base: Base): Promise<Parts> {
   const store = openPortalStore(config, folder.sealer, log, 0);
   releasers.push(() => store.close());
   // Whoever held them is dead: the folder's lock is ours.
-  await store.releaseAllLeases();
+  await store.releaseOwnLeases();
   const devices = createDeviceSide({
     ...base,
     source: store,
@@ -185,7 +183,7 @@ async function openAgent(base: Base): Promise<Parts> {
     health: () => operations.health(),
     devices,
     serve: (common) => createHttpServer({ ...common, role: "agent", store: journal, operations, resolveDevice }),
-    isSupplied: () => Date.now() - (remote.reachedAt() ?? 0) < reachedMs,
+    isSupplied: () => Date.now() - (remote.reachedAt() ?? 0) < silentMs,
     start: () => remote.start(),
     drain: () => remote.drain(stopGraceMs),
   };

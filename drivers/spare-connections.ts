@@ -25,8 +25,10 @@ interface Spare {
 export function openSpares(connect: (done: Done) => void, maxIdleMs: number): Spares {
   const waiting = new Set<Spare>();
 
+  // Bytes that nobody asked for would be taken for the answer to what is asked next.
+  const isQuiet = (socket: Socket): boolean => !socket.destroyed && socket.readableLength === 0;
   const isUsable = ({ socket, stoodAt = performance.now() }: Spare): boolean =>
-    socket?.destroyed !== true && performance.now() - stoodAt < maxIdleMs;
+    (socket === undefined || isQuiet(socket)) && performance.now() - stoodAt < maxIdleMs;
 
   function drop(spare: Spare): void {
     waiting.delete(spare);

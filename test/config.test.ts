@@ -1,5 +1,5 @@
 import { describe, expect, it } from "vitest";
-import { checkConfig, ConfigError } from "../agent/config.ts";
+import { checkConfig, ConfigError, roleFaults } from "../agent/config.ts";
 
 const device = {
   name: "sbc-1",
@@ -69,6 +69,7 @@ describe("a configuration", () => {
     ["run.leaseMs", { run: { saveMs: 90_000 } }],
     ["run.requestMs", { run: { requestMs: 0 } }],
     ["schedule.drift", { schedule: { drift: "99 99 * * *" } }],
+    ["portal.gatewayWait", { portal: { gatewayWait: "59s" } }],
     ["devices.0.trust", { devices: [{ ...device, trust: "plaintext" }] }],
     ["ovoc.url", { ovoc: { url: "http://192.0.2.20", user: "u", password: { env: "O" } } }],
     [
@@ -84,5 +85,28 @@ describe("a configuration", () => {
     ["with TLS of its own", { tls: { cert: "c.pem", key: "k.pem" } }],
   ])("may listen elsewhere %s", (_, portal) => {
     expect(faultsOf({ ...usable, portal: { host: "0.0.0.0", ...portal } })).toEqual([]);
+  });
+});
+
+describe("the configuration of a portal alone", () => {
+  const agents = [{ name: "near", token: { env: "NEAR" }, devices: ["sbc-1", "sbc-2"], gateways: ["oc1.example.com"] }];
+  const portal = { tls: { cert: "c.pem", key: "k.pem" } };
+  const ovoc = { url: "https://192.0.2.20", user: "u", password: { env: "O" } };
+  const faultsWith = (more: object) =>
+    roleFaults(
+      checkConfig({ sealKey: usable.sealKey, agents, portal, ovoc: { ...ovoc, ...more } }, "a", "/"),
+      "portal",
+    );
+
+  it("must say which devices of OVOC its links are for, as it knows no address of a device", () => {
+    expect(faultsWith({ links: true, devices: { "sbc-1": 17 } })).toEqual([
+      "ovoc.devices: does not name sbc-2, whose address a portal does not know: give its id or name in OVOC",
+    ]);
+    expect(faultsWith({ links: true, devices: { "sbc-1": 17, "sbc-2": "two" } })).toEqual([]);
+  });
+
+  it("need not where links do not name the device", () => {
+    expect(faultsWith({ links: true, linkBody: { name: "{{ipGroup}}" } })).toEqual([]);
+    expect(faultsWith({ links: false })).toEqual([]);
   });
 });

@@ -4,7 +4,7 @@ import { announcement, announcementFile } from "../announcement.ts";
 import type { AgentClient } from "./client.ts";
 import { AgentUnreachable, Interrupted, openClient } from "./client.ts";
 import type { AgentConfig } from "../config.ts";
-import { loadConfig } from "../config.ts";
+import { likelyRole, loadConfig } from "../config.ts";
 import { openSecrets } from "../secrets.ts";
 import type { Alone, CommandContext } from "./context.ts";
 import { CommandError, UsageError } from "./errors.ts";
@@ -75,6 +75,7 @@ async function runAlone<T>(
   action: (alone: Alone) => Promise<T>,
 ): Promise<T> {
   const { context, output } = invocation;
+  if (likelyRole(config) === "portal") throw nobody(invocation, [tried, "a portal's configuration: no device is near"]);
   output.note(`No agent runs here (${tried}); working without one.`);
   const alone = await context.openAlone(config, context.env);
   try {

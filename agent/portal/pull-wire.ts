@@ -1,5 +1,6 @@
 import type { z } from "zod";
 import type { claimedConversion, linkWithSecrets, storedLink } from "../pull-shapes.ts";
+import type { Fields } from "../../drivers/driver.ts";
 import type { ClaimedConversion, Link, LinkWithSecrets } from "../store/model.ts";
 
 /** What the store knows, as agents are told it: times as ISO 8601, and of every thing only what its shape names. */
@@ -28,10 +29,9 @@ export function writeConversion(conversion: ClaimedConversion): z.output<typeof 
   };
 }
 
-/** With the names of its secrets, and none of their values. */
-export function strikeOut(conversion: ClaimedConversion): z.output<typeof claimedConversion> {
-  const secrets = Object.fromEntries(Object.keys(conversion.secrets).map((name) => [name, struckOut]));
-  return writeConversion({ ...conversion, secrets });
+/** The same with the names of its secrets, and none of their values. */
+export function strikeOut<T extends { secrets: Fields }>(one: T): T {
+  return { ...one, secrets: Object.fromEntries(Object.keys(one.secrets).map((name) => [name, struckOut])) };
 }
 
 /** Without its secrets, wherever it has some. */

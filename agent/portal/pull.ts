@@ -9,16 +9,14 @@ import {
   progressRequest,
   type PollRequest,
 } from "../pull-shapes.ts";
+import { silentMs } from "../silence.ts";
 import type { PortalStore } from "../store/store.ts";
 import { requireAgent, requireBinding, type App } from "./access.ts";
 import { commonProblems, invalid, Problem, problemResponse } from "./problem.ts";
 import { addLeaseRoutes } from "./pull-leases.ts";
 import { openPolls } from "./pull-poll.ts";
 import { deviceParams, pullPrefix, pullProblems, pullRoute, tags } from "./pull-route.ts";
-import { strikeOut, writeConversion, writeLink, writeLinkWithSecrets } from "./pull-wire.ts";
-
-/** An agent that polls says a word at least this often. */
-const latelyMs = 60_000;
+import { strikeOut, writeConversion, writeLinkWithSecrets } from "./pull-wire.ts";
 
 const mostNames = 20;
 
@@ -49,7 +47,7 @@ function addPollRoute(app: App, store: PortalStore): void {
   app.addHook("preClose", async () => polls.close());
 
   async function missing(bound: ReadonlySet<string>, announced: readonly string[]): Promise<string[]> {
-    const lately = (await store.announcedDevices()).filter(({ heardAt }) => Date.now() - heardAt < latelyMs);
+    const lately = (await store.announcedDevices()).filter(({ heardAt }) => Date.now() - heardAt < silentMs);
     const known = new Set([...announced, ...lately.map(({ device }) => device)]);
     return (await store.namedDevices()).filter((device) => bound.has(device) && !known.has(device));
   }
@@ -171,7 +169,10 @@ function addDeviceRoutes(app: App, store: PortalStore): void {
       const { device } = request.params;
       requireBinding(request, { devices: [device] });
       const { conversions, links } = await store.peekDevice(device, { links: request.query.links === "true" });
-      return { conversions: conversions.map(strikeOut), links: links.map(writeLink) };
+      return {
+        conversions: conversions.map(strikeOut).map(writeConversion),
+        links: links.map(strikeOut).map(writeLinkWithSecrets),
+      };
     },
   });
 }

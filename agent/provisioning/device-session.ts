@@ -161,19 +161,20 @@ export function openSession(
     }
     await holdLease(settings.writeDeadlineMs);
     const serialNumber = status.serialNumber === "unknown" ? "" : status.serialNumber;
-    const recordId = await journal.recordWrite(lease, { runId, serialNumber, taskIds, ...recorded });
     const tell = (event: string, data: Record<string, unknown>): Promise<void> =>
       journal.audit({ event, device, taskId: null, who: runId, data: { taskIds, ...data } });
+    const rows = planned.map(({ step, name }) => `${step.kind} ${describeRow(step, name)}`);
+    // Asked for together, which is one write to disk. A `write` without an end that is told never left, or was cut off.
+    const [recordId] = await Promise.all([
+      journal.recordWrite(lease, { runId, serialNumber, taskIds, ...recorded }),
+      tell("write", { serialNumber, rows }),
+    ]);
     // Asked again: the process may have been suspended while it wrote its record.
     assertLeaseOutlasts(settings.writeDeadlineMs);
     counts.writes += 1;
     try {
       const applied = driver.apply(steps, signal);
-      const rows = planned.map(({ step, name }) => `${step.kind} ${describeRow(step, name)}`);
-      say(
-        tell("write", { serialNumber, rows }),
-        dependencies.noteProgress(taskIds, `Device ${device}: writing ${describeSteps(planned)}.`),
-      );
+      say(dependencies.noteProgress(taskIds, `Device ${device}: writing ${describeSteps(planned)}.`));
       const { output } = await applied;
       keep(recorded);
       say(tell("written", { lines, before: planned.map(({ name, before }) => ({ name, before })), output }));

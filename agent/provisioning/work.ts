@@ -1,7 +1,7 @@
 import type { DeviceConfig, Fields } from "../../drivers/driver.ts";
 import type { CarrierSettings, DeviceSettings, RunSettings } from "../config.ts";
 import type { ClaimedConversion, ExecutionMessage, Link, LinkWithSecrets } from "../store/model.ts";
-import type { Claim, Completion } from "../store/store.ts";
+import type { Completion, Peek } from "../store/store.ts";
 import type { CustomerResult } from "./apply.ts";
 import type { Blueprint } from "./blueprint.ts";
 import type { Intent } from "./intent.ts";
@@ -44,22 +44,17 @@ export interface Work {
   shortNames: ReadonlyMap<string, string>;
 }
 
-function secretsWritten(context: WorkContext, link: LinkWithSecrets): Set<string> {
+function secretsWritten(context: WorkContext, link: LinkWithSecrets, struckOut: boolean): Set<string> {
   const unchanged = Object.entries(link.secretHashes).filter(([variable, hash]) => {
     const wanted = link.secrets[variable];
-    // A secret that is not kept cannot be wanted otherwise than it was written.
-    return wanted === undefined || context.hash(wanted) === hash;
+    // A secret that is not kept, or not told, cannot be wanted otherwise than it was written.
+    return wanted === undefined || struckOut || context.hash(wanted) === hash;
   });
   return new Set(unchanged.map(([variable]) => variable));
 }
 
 /** Renders the conversions of a claim, or takes the kept intents of its links, against what the device holds. */
-export function gatherWork(
-  context: WorkContext,
-  request: RunRequest,
-  claim: Omit<Claim, "lease">,
-  config: DeviceConfig,
-): Work {
+export function gatherWork(context: WorkContext, request: RunRequest, claim: Peek, config: DeviceConfig): Work {
   const observed = indexRows(config);
   const render = (subject: Subject): Rendering =>
     renderIntent(context.blueprint, subject, {
@@ -99,7 +94,7 @@ export function gatherWork(
     add(link.customerGuid, rendering, {
       linked: true,
       secrets: link.secrets,
-      secretsWritten: secretsWritten(context, link),
+      secretsWritten: secretsWritten(context, link, claim.secretsStruckOut === true),
     });
   }
   const all = [...conversions, ...links];

@@ -3,6 +3,7 @@ import type { PollAnswer } from "../pull-shapes.ts";
 import { fullJitter, type Pace } from "./pace.ts";
 import type { PortalClient } from "./portal-client.ts";
 import { PortalError } from "./portal-error.ts";
+import { createLongSignal } from "./time-limit.ts";
 
 export interface AnnouncerDependencies {
   client: Pick<PortalClient, "poll" | "fault">;
@@ -50,7 +51,7 @@ const mostArrivals = 1_000;
 export function createAnnouncer(dependencies: AnnouncerDependencies): Announcer {
   const { client, identity, version, onArrival, log, pace, now } = dependencies;
   const announced = new Map(dependencies.devices.map((device) => [device.device, { ...device }]));
-  const stopping = new AbortController();
+  const stopping = createLongSignal();
   /** Ends the poll, or the pause after it, that is under way. */
   let turn = new AbortController();
   let running: Promise<void> | undefined;

@@ -37,7 +37,7 @@ export interface PortalClient {
     device: string,
     links: boolean,
     signal: AbortSignal,
-  ): Promise<{ conversions: ClaimedConversion[]; links: Link[] }>;
+  ): Promise<{ conversions: ClaimedConversion[]; links: LinkWithSecrets[] }>;
   renew(lease: Lease, withinMs: number): Promise<void>;
   release(lease: Lease): Promise<void>;
   markSent(lease: Lease, taskIds: readonly string[], sent: boolean, withinMs: number): Promise<void>;

@@ -18,6 +18,20 @@ export interface PortalToken {
 
 const tryEveryMs = 60_000;
 
+/** Throws what the signal was aborted with. */
+async function unlessAborted(waited: Promise<void>, signal: AbortSignal): Promise<void> {
+  signal.throwIfAborted();
+  let stop = (): void => undefined;
+  const aborted = new Promise<void>((resolve) => (stop = resolve));
+  signal.addEventListener("abort", stop, { once: true });
+  try {
+    await Promise.race([waited, aborted]);
+  } finally {
+    signal.removeEventListener("abort", stop);
+  }
+  signal.throwIfAborted();
+}
+
 /**
  * Keeps the token until it is refused; then reads it anew and tries at most once a minute, one request alone, until one
  * is accepted. A token that reads as the refused one does is not worth a try of its own.
@@ -38,8 +52,7 @@ export function keepToken(read: () => string, nowMs: () => number): PortalToken 
   return {
     async take(signal) {
       while (trial !== undefined) {
-        await trial.over;
-        signal.throwIfAborted();
+        await unlessAborted(trial.over, signal);
       }
       if (refused === undefined) return (token ??= readAnew());
       const fresh = readAnew();

@@ -4,7 +4,7 @@ import { fullJitter, type Pace } from "./pace.ts";
 import { judgeAnswer, type Answer } from "./portal-answer.ts";
 import { PortalError, type PortalFault } from "./portal-error.ts";
 import { keepToken, TokenRefused } from "./portal-token.ts";
-import { limitTime } from "./time-limit.ts";
+import { createLongSignal, limitTime, type TimeLimit } from "./time-limit.ts";
 
 export interface PortalSettings {
   /** `https://HOST[:PORT][/PATH]`, without account, query and fragment. */
@@ -73,8 +73,8 @@ export function openTransport({ url, ca, readToken, pace }: PortalSettings): Por
     transformResponse: [(data: unknown) => data],
     validateStatus: () => true,
   });
-  const closing = new AbortController();
-  let ending = new AbortController();
+  const closing = createLongSignal();
+  let ending = createLongSignal();
   let hurried = false;
   let quietUntil = -Infinity;
 
@@ -84,16 +84,18 @@ export function openTransport({ url, ca, readToken, pace }: PortalSettings): Por
 
   const nameOf = ({ method, path }: Call): string => `${method} ${base.path}${prefix}${path.split("?", 1)[0] ?? ""}`;
 
-  async function takeToken(call: Call, signal: AbortSignal): Promise<string> {
+  async function takeToken(call: Call, limit: TimeLimit): Promise<string> {
     try {
-      return await tokens.take(signal);
+      return await tokens.take(limit.signal);
     } catch (cause) {
+      if (limit.expired())
+        throw fault("unreachable", `${nameOf(call)} was not sent: another call is trying a new token on ${portal}`);
       if (cause instanceof TokenRefused) {
         const { waitMs } = cause;
         const message = `The portal ${portal} refused the token of this agent (401): give a valid one; it is read anew in ${Math.ceil(waitMs / 1_000)} s`;
         throw fault("unauthorized", message, { status: 401, waitMs });
       }
-      if (signal.aborted) throw fault("stopped", `${nameOf(call)} was given up before it was sent`);
+      if (limit.signal.aborted) throw fault("stopped", `${nameOf(call)} was given up before it was sent`);
       const reason = cause instanceof Error ? cause.message : String(cause);
       throw fault("unauthorized", `The token for the portal ${portal} cannot be read: ${reason}`, { waitMs: 60_000 });
     }
@@ -105,7 +107,7 @@ export function openTransport({ url, ca, readToken, pace }: PortalSettings): Por
     let token: string | undefined;
     let result: "accepted" | "refused" | "unknown" = "unknown";
     try {
-      token = await takeToken(call, limit.signal);
+      token = await takeToken(call, limit);
       const { status, headers, data } = await http.request<unknown>({
         method: call.method,
         url: `${portal}${base.path}${prefix}${call.path}`,
@@ -216,7 +218,7 @@ export function openTransport({ url, ca, readToken, pace }: PortalSettings): Por
     hurry() {
       hurried = true;
       ending.abort();
-      ending = new AbortController();
+      ending = createLongSignal();
     },
     close() {
       hurried = true;

@@ -65,15 +65,15 @@ export function createProgressNotes(
         await pace.wait(Math.max(error.waitMs, jitter), stopping.signal).catch(() => undefined);
       }
     }
+    // Here and not when the promise settles: what is noted in between would have no sender.
+    sending = undefined;
   }
 
   return {
     note(taskIds, message) {
       if (stopping.signal.aborted) return;
       for (let from = 0; from < taskIds.length; from += mostTasks) add(taskIds.slice(from, from + mostTasks), message);
-      sending ??= send().finally(() => {
-        sending = undefined;
-      });
+      sending ??= send();
     },
     async flush(ms) {
       if (sending === undefined) return;

@@ -9,6 +9,7 @@ import { createProgressNotes } from "./progress-notes.ts";
 import { openRemoteJournal } from "./remote-journal.ts";
 import { createResultReports } from "./result-reports.ts";
 import type { ConversionSource } from "./source.ts";
+import { createLongSignal } from "./time-limit.ts";
 
 export interface RemoteSourceOptions {
   client: PortalClient;
@@ -67,7 +68,7 @@ export function createRemoteSource(options: RemoteSourceOptions): RemoteSource {
   const leases = new Map<string, { fence: number; clock: LeaseClock }>();
   const notes = createProgressNotes(client, log, pace);
   const report = createResultReports(client, journal, remainingMs, log);
-  const draining = new AbortController();
+  const draining = createLongSignal();
   const standing = new Map(options.devices.map(({ device, standing }) => [device, standing]));
   let hurry: NodeJS.Timeout | undefined;
   let announcer: ReturnType<typeof createAnnouncer> | undefined;
@@ -160,9 +161,8 @@ export function createRemoteSource(options: RemoteSourceOptions): RemoteSource {
     claimDevice,
 
     async peekDevice(device, { links = true } = {}) {
-      const { conversions, links: found } = await client.peek(device, links, draining.signal);
-      const unresolved = await journal.unresolved(device);
-      return { conversions, links: found.map((link) => ({ ...link, secrets: {} })), unresolved };
+      const waiting = await client.peek(device, links, draining.signal);
+      return { ...waiting, unresolved: await journal.unresolved(device), secretsStruckOut: true };
     },
 
     async renewLease(lease) {

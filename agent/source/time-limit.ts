@@ -1,3 +1,4 @@
+import { setMaxListeners } from "node:events";
 import type { Pace } from "./pace.ts";
 
 export interface TimeLimit {
@@ -6,6 +7,13 @@ export interface TimeLimit {
   expired(): boolean;
   /** To be called in every case. */
   dispose(): void;
+}
+
+/** What many calls listen to at once, each for its own time: their number is no leak. */
+export function createLongSignal(): AbortController {
+  const controller = new AbortController();
+  setMaxListeners(0, controller.signal);
+  return controller;
 }
 
 /** A signal for one call: aborted after `ms`, or with one of the others. Leaves nothing behind on those that live long. */

@@ -1,12 +1,5 @@
 import type { z } from "zod";
-import type {
-  claimedConversion,
-  completeRequest,
-  linksRequest,
-  linkWithSecrets,
-  peekAnswer,
-  storedLink,
-} from "../pull-shapes.ts";
+import type { claimedConversion, completeRequest, linksRequest, linkWithSecrets, peekAnswer } from "../pull-shapes.ts";
 import type { ClaimedConversion, ExecutionMessage, Link, LinkWithSecrets } from "../store/model.ts";
 import type { Completion } from "../store/store.ts";
 
@@ -32,10 +25,6 @@ export function readConversions(
   });
 }
 
-function readLink(wire: z.infer<typeof storedLink>): Link {
-  return { ...wire, linkedAt: Date.parse(wire.linkedAt) };
-}
-
 export function readLinkWithSecrets(wire: z.infer<typeof linkWithSecrets>): LinkWithSecrets {
   return { ...wire, linkedAt: Date.parse(wire.linkedAt) };
 }
@@ -43,8 +32,8 @@ export function readLinkWithSecrets(wire: z.infer<typeof linkWithSecrets>): Link
 export function readPeek(
   { conversions, links }: z.infer<typeof peekAnswer>,
   device: string,
-): { conversions: ClaimedConversion[]; links: Link[] } {
-  return { conversions: readConversions(conversions, device), links: links.map(readLink) };
+): { conversions: ClaimedConversion[]; links: LinkWithSecrets[] } {
+  return { conversions: readConversions(conversions, device), links: links.map(readLinkWithSecrets) };
 }
 
 export function writeMessage({ level, message }: ExecutionMessage): ExecutionMessage {

@@ -72,6 +72,12 @@ export interface Claim {
   unresolved: RunRecord[];
 }
 
+/** What a claim would give, without the right to write. */
+export interface Peek extends Omit<Claim, "lease"> {
+  /** Of secrets only the names are told, and something else stands in place of their values. */
+  secretsStruckOut?: true;
+}
+
 /** What became of one conversion on its device. */
 export type Completion =
   | { kind: "linked"; taskId: string; link: Omit<Link, "linkedAt">; messages: ExecutionMessage[] }
@@ -151,13 +157,16 @@ export interface PortalStore {
     claim: { holder: string; durationMs: number; graceMs: number; max: number; links?: boolean },
   ): Promise<ClaimResult>;
   /** What a claim would give now: ready conversions that no live lease has. For dry runs and plans: nothing changes. */
-  peekDevice(device: string, peek?: { links?: boolean }): Promise<Omit<Claim, "lease">>;
+  peekDevice(device: string, peek?: { links?: boolean }): Promise<Peek>;
   /** Starts the lease's duration anew. Throws LeaseLost. */
   renewLease(lease: Lease): Promise<void>;
   /** Gives the device back; conversions that were not completed are ready again. No error when already lost. */
   releaseLease(lease: Lease): Promise<void>;
-  /** Frees all leases. Only for whoever holds the exclusive lock on this store's data folder. */
-  releaseAllLeases(): Promise<void>;
+  /**
+   * Frees the leases of processes that had this store's data folder before; those of agents elsewhere stand. Only for
+   * whoever holds the exclusive lock on the folder.
+   */
+  releaseOwnLeases(): Promise<void>;
   /** Whether a script that contains them has left: until one has, a conversion may end by its deadline. Throws LeaseLost. */
   markSent(lease: Lease, taskIds: readonly string[], sent: boolean): Promise<void>;
   /** Those of the tasks whose conversions wait for their device still. */

@@ -83,8 +83,9 @@ export function parseRunningConfiguration(
 
 /** What follows the header line, which names the device. The text must have one. */
 export function afterHeader(text: string): string {
-  const end = text.indexOf("\n", text.indexOf(header));
-  return end === -1 ? "" : text.slice(end);
+  const start = text.indexOf(header);
+  const length = text.slice(start).search(/[\r\n]/);
+  return length === -1 ? "" : text.slice(start + length);
 }
 
 function* significantLines(text: string): Generator<Line, void, undefined> {

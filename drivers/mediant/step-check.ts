@@ -15,7 +15,8 @@ export interface Writable {
 
 /**
  * Throws DriverError `unsupported` for a step that may not be written: a table that is not owned, a field that is
- * unknown, that this device does not have or whose CLI name is not known, a value that its grammar refuses, an index out of range, a row created twice.
+ * unknown, that this device does not have or whose CLI name is not known, a value that its grammar refuses, an index out
+ * of range, a row created twice.
  */
 export function checkSteps(steps: readonly Step[], writable: Writable): void {
   const created = new Set<string>();

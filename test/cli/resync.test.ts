@@ -1,7 +1,7 @@
 import { expect, it } from "vitest";
 import type { Operations } from "../../agent/operations.ts";
 import type { ResyncDeviceReport, ResyncRequest } from "../../agent/reports.ts";
-import { createFolder } from "./command-line.ts";
+import { createFolder, settings } from "./command-line.ts";
 import { creation, makeResync, pendingPlan } from "./reports.ts";
 import { findDeadUrl, startSmallAgent } from "./small-agent.ts";
 
@@ -114,6 +114,17 @@ it("works alone where the agent that was announced is gone", async () => {
   expect({ code, closed }).toEqual({ code: 0, closed: 1 });
   expect(stdout).toContain("changed");
   expect(stderr).toMatch(/connection refused.*working without one/);
+});
+
+it("does not work alone with the configuration of a portal, whose agents hold the devices", async () => {
+  const rest = { dataDir: settings.dataDir, sealKey: settings.sealKey };
+  const token = { env: "NEAR_TOKEN" };
+  const agents = [{ name: "near", token, devices: ["sbc-1"], gateways: ["oc1.example.com"] }];
+  const folder = createFolder({ ...rest, agents });
+  folder.announce(await findDeadUrl());
+  const { code, stderr } = await folder.run(["resync"]);
+  expect(code).toBe(1);
+  expect(stderr).toContain("a portal's configuration: no device is near");
 });
 
 it("does not work alone where an agent hangs up: it may be at work on the devices", async () => {

@@ -123,17 +123,26 @@ describe("a script", () => {
 
   it("does not wait until what is told of it is stored, once it is on record", async () => {
     const forever = () => new Promise<void>(() => undefined);
-    const session = await opened({ journal: { ...journal, audit: forever }, noteProgress: forever });
+    const audit = ({ event }: { event: string }) => (event === "write" ? Promise.resolve() : forever());
+    const session = await opened({ journal: { ...journal, audit }, noteProgress: forever });
     expect(await session.send([step], ["wst_1"])).toMatchObject({ kind: "accepted" });
     expect([device.scripts.length, journal.records.length]).toEqual([1, 1]);
   });
 
   it("is where a run ends that cannot store what it told of it, with the record left open", async () => {
-    const audit = () => Promise.reject(new Error("disk full"));
+    const full = () => Promise.reject(new Error("disk full"));
+    const audit = ({ event }: { event: string }) => (event === "write" ? Promise.resolve() : full());
     const session = await opened({ journal: { ...journal, audit } });
     await session.send([step], []);
     await expect(session.read()).rejects.toThrow("disk full");
     expect([journal.records[0]?.state, session.unsaved()]).toEqual(["written", true]);
+  });
+
+  it("does not leave when its intent cannot be audited", async () => {
+    const audit = () => Promise.reject(new Error("disk full"));
+    const session = await opened({ journal: { ...journal, audit } });
+    await expect(session.send([step], [])).rejects.toThrow("disk full");
+    expect(device.scripts).toEqual([]);
   });
 
   it("shows no secret in the audit and in the record", async () => {

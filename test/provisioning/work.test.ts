@@ -123,6 +123,18 @@ describe("the work of a run", () => {
     );
   });
 
+  it("takes a link's secret for unchanged where its value was not told, and can plan to write it all the same", () => {
+    const kept = link("L", {
+      secrets: { CarrierUserPassword: "********" },
+      secretHashes: { CarrierUserPassword: "hash of old" },
+    });
+    const peek = { ...claim([], [kept]), secretsStruckOut: true as const };
+    expect(gatherWork(context, resync, peek, config).intents[0]).toMatchObject({
+      secrets: { CarrierUserPassword: "********" },
+      secretsWritten: new Set(["CarrierUserPassword"]),
+    });
+  });
+
   it("allows a shared address to the carriers that say so, in any case of their name", () => {
     const allowing = { ...context, carriers: [{ ...carrier("SIPTrunk", "192.0.2.1"), allowSharedAddress: true }] };
     const { sharedAddressAllowed } = planOptions(allowing, convert, []);

@@ -193,6 +193,24 @@ describe("the token", () => {
     expect(counts()).toEqual([200, 401, 401, 200, 200, 200]);
   });
 
+  it("is waited for no longer than a call's own time while another call tries it", async () => {
+    await setting.start();
+    const { taskId } = setting.portal.accept({ shortName: "Acme", gateway });
+    const { lease } = await setting.claim();
+    setting.portal.replaceToken("the-next-token");
+    setting.token = "the-next-token";
+    setting.portal.trouble("work", told(401));
+    setting.portal.trouble("work", { connection: "hang" });
+    const trying = peek();
+    await setting.portal.until(() => setting.portal.requestsTo("work").length === 2);
+    const reported = setting.client.complete(lease, [failed(taskId)], 120_000);
+    setting.pace.advance(30_000);
+    await reported;
+    await trying;
+
+    expect(setting.portal.conversions.get(taskId)?.state).toBe("ended");
+  });
+
   it("may expire in mid-run: a result is reported when a new one is there, while the lease lasts", async () => {
     await setting.start();
     const { taskId } = setting.portal.accept({ shortName: "Acme", gateway });

@@ -1,4 +1,5 @@
 import type { Announcement } from "../model.ts";
+import { silentMs } from "../../silence.ts";
 import type { Store } from "../store.ts";
 import type { Connection } from "./connection.ts";
 import type { AnnouncedRow, ConversionRow } from "./rows.ts";
@@ -6,9 +7,6 @@ import type { Standstills } from "./standstills.ts";
 import type { Turns } from "./turns.ts";
 
 type Part = Pick<Store, "announce" | "announcedDevices" | "missingGateways">;
-
-/** While its word is younger than this, nobody else can announce the same. */
-const holdMs = 60_000;
 
 /** How much later a repeated word must come to be worth a write to disk. */
 const refreshMs = 10_000;
@@ -46,7 +44,7 @@ export function keepAnnouncements({ db, now, write }: Connection, standstills: S
 
   function refusalOf({ identity, devices }: Announcement): string | undefined {
     const held = (row: AnnouncedRow | undefined): row is AnnouncedRow =>
-      row !== undefined && row.identity !== identity && now() - row.heard_at < holdMs;
+      row !== undefined && row.identity !== identity && now() - row.heard_at < silentMs;
     const refusals = devices.flatMap(({ device, gateways }) => {
       const holder = byDevice.get(device);
       return [

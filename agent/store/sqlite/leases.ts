@@ -9,7 +9,7 @@ import type { Unresolved } from "./unresolved.ts";
 
 type Part = Pick<
   Store,
-  "claimDevice" | "peekDevice" | "renewLease" | "releaseLease" | "releaseAllLeases" | "markSent" | "openTasks"
+  "claimDevice" | "peekDevice" | "renewLease" | "releaseLease" | "releaseOwnLeases" | "markSent" | "openTasks"
 >;
 
 export function keepLeases(
@@ -26,7 +26,7 @@ export function keepLeases(
   );
   const renew = db.prepare<[number, string]>("UPDATE leases SET renewed_at = ? WHERE device = ?");
   const free = db.prepare<[string, number]>("UPDATE leases SET held = 0 WHERE device = ? AND fence = ?");
-  const freeAll = db.prepare("UPDATE leases SET held = 0");
+  const freeOwn = db.prepare("UPDATE leases SET held = 0 WHERE holder NOT IN (SELECT identity FROM announced_devices)");
   const takeBack = db.prepare<[string]>("UPDATE conversions SET fence = NULL WHERE device = ? AND fence IS NOT NULL");
   const handOut = db.prepare<[number, string]>("UPDATE conversions SET fence = ? WHERE task_id = ?");
   const abandon = db.prepare<[string]>(
@@ -118,8 +118,8 @@ export function keepLeases(
       return taskIds.filter((taskId) => isReady.get(taskId) !== undefined);
     },
 
-    async releaseAllLeases() {
-      await write(() => freeAll.run());
+    async releaseOwnLeases() {
+      await write(() => freeOwn.run());
     },
   };
 }

@@ -140,6 +140,13 @@ describe("one read out of two texts", () => {
     expect(print(running, ini.replace("192.0.2.9", "192.0.2.8"))).not.toBe(same);
   });
 
+  it("tells configurations apart whose lines end with CR alone", () => {
+    const print = (running: string) => merge(running.replaceAll("\r\n", "\r"), printIni(sampleRows)).fingerprint;
+    const running = printRunning(sampleRows);
+    expect(print(running.replace("Mediant VE SBC", "LAB-1"))).toBe(print(running));
+    expect(print(running.replace("idle-timeout 10", "idle-timeout 11"))).not.toBe(print(running));
+  });
+
   it("is a protocol error or the same rows when the INI is cut at any byte", () => {
     const running = printRunning(sampleRows);
     const ini = printIni(sampleRows);

@@ -184,12 +184,24 @@ export function testLeases(newPlace: NewPlace): void {
       await expect(setting.store.complete(taken.lease, [linked(conversion)])).resolves.toBeUndefined();
     });
 
-    it("survive a restart, until all of them are freed", async () => {
+    it("of agents elsewhere stand when a process frees those of its data folder", async () => {
+      await setting.accept();
+      const devices = [{ device: "sbc-1", gateways: [], standing: false }];
+      await setting.store.announce({ agent: "near", identity: "elsewhere", version: "1", fresh: true, devices });
+      const claimed = await claimAgain("sbc-1", "elsewhere");
+      if (claimed.kind !== "claimed") throw new Error("nobody held it");
+      await setting.store.releaseOwnLeases();
+
+      await expect(setting.store.renewLease(claimed.claim.lease)).resolves.toBeUndefined();
+      expect(await claimAgain()).toMatchObject({ kind: "held" });
+    });
+
+    it("survive a restart, until those of the data folder are freed", async () => {
       const conversion = await setting.accept();
       const { lease } = await setting.claim();
       await setting.reopen();
       expect(await claimAgain()).toMatchObject({ kind: "held" });
-      await setting.store.releaseAllLeases();
+      await setting.store.releaseOwnLeases();
 
       await expect(setting.store.renewLease(lease)).rejects.toThrow(LeaseLost);
       expect(idsOf((await setting.claim()).conversions)).toEqual([conversion.taskId]);
