@@ -1,5 +1,6 @@
 import { setTimeout as sleep } from "node:timers/promises";
 import type { AgentConfig } from "./config.ts";
+import { credentialText, readCredentials } from "./credentials.ts";
 import { keepBackup, openDevice } from "./devices.ts";
 import { createLane, type Lane } from "./lane.ts";
 import type { Log } from "./log.ts";
@@ -54,7 +55,7 @@ export function createFleet(dependencies: FleetDependencies): Fleet {
   for (const device of config.devices) {
     const { name } = device;
     // Read once here, so that a missing one is found at the start, and anew for every run, so that `resume` takes a new one.
-    readSecret(device.password);
+    readCredentials(device, readSecret);
     const shared = {
       device,
       settings,
@@ -71,10 +72,10 @@ export function createFleet(dependencies: FleetDependencies): Fleet {
       wait: (ms: number, signal: AbortSignal) => sleep(ms, undefined, { signal }),
     };
     const prepared = createPreparedDriver(() =>
-      openDevice(device, readSecret(device.password), settings, dataDir, metrics),
+      openDevice(device, readCredentials(device, readSecret), settings, dataDir, metrics),
     );
     const access = () => ({
-      guard: guardLogins(journal, name, hash(`${device.user}\n${readSecret(device.password)}`), settings.loginLimit),
+      guard: guardLogins(journal, name, hash(credentialText(readCredentials(device, readSecret))), settings.loginLimit),
       openDriver: prepared.take,
     });
     const lane = createLane({

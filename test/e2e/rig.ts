@@ -6,7 +6,7 @@ import { join } from "node:path";
 import { checkConfig, type AgentConfig } from "../../agent/config.ts";
 import { startAgent } from "../../agent/main.ts";
 import { createCertificate } from "../../mocks/sbc/certificate.ts";
-import { pinFile } from "../../agent/devices.ts";
+import { pinFile } from "../../agent/pins.ts";
 import { clientOf, gatewayOf, type Client, type Door } from "./client.ts";
 import { startMockSbc, type MockSbc, type MockSbcOptions } from "../../mocks/sbc/mock-sbc.ts";
 
