@@ -1,7 +1,7 @@
 import { readFileSync } from "node:fs";
 import { mkdir, readdir, rename, rm, writeFile } from "node:fs/promises";
 import { join } from "node:path";
-import type { Driver, DriverOptions, SshOptions, Trust } from "../drivers/driver.ts";
+import type { DeviceDescription, Driver, DriverOptions, SshOptions, Trust } from "../drivers/driver.ts";
 import { DriverError } from "../drivers/errors.ts";
 import { drivers } from "../drivers/index.ts";
 import type { DeviceSettings, RunSettings, SshSettings } from "./config.ts";
@@ -61,13 +61,17 @@ export function shellOptions(
   };
 }
 
-/** A driver for one device, counting what it does. Throws DriverError `identity` for a device that was never enrolled. */
+/** Which driver a device is reached by, where its setting leaves the choice, and why. */
+export type Taken = NonNullable<DeviceDescription["taken"]>;
+
+/** A driver for one device, counting what it does and telling which one was taken. Throws DriverError `identity` for a device that was never enrolled. */
 export function openDevice(
   device: DeviceSettings,
   credentials: Credentials,
   settings: Pick<RunSettings, "connectMs" | "requestMs" | "writeDeadlineMs" | "saveMs">,
   dataDir: string,
   metrics: Metrics,
+  onTaken: (taken: Taken) => void,
 ): Driver {
   const { name, driver, address, ssh } = device;
   const options: DriverOptions = {
@@ -85,19 +89,32 @@ export function openDevice(
       saveMs: settings.saveMs,
     },
   };
-  return meter(drivers[driver].open(options), name, metrics);
+  return meter(drivers[driver].open(options), name, metrics, onTaken);
 }
 
-function meter(driver: Driver, device: string, metrics: Metrics): Driver {
+/** Of firmware whose tables are not known there is no description, and the run says so. */
+function describeIfKnown(driver: Driver): DeviceDescription | undefined {
+  try {
+    return driver.describe();
+  } catch (error) {
+    if (error instanceof DriverError) return undefined;
+    throw error;
+  }
+}
+
+function meter(driver: Driver, device: string, metrics: Metrics, onTaken: (taken: Taken) => void): Driver {
   const count = (operation: string): void => metrics.deviceCall(device, operation);
   return {
     describe: () => driver.describe(),
     render: (steps) => driver.render(steps),
     warm: () => driver.warm(),
     close: () => driver.close(),
-    status(signal) {
+    async status(signal) {
       count("status");
-      return driver.status(signal);
+      const status = await driver.status(signal);
+      const taken = describeIfKnown(driver)?.taken;
+      if (taken !== undefined) onTaken(taken);
+      return status;
     },
     read(signal) {
       count("read");

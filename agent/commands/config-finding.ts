@@ -7,7 +7,7 @@ import { ConfigError, likelyRole, loadConfig, roleFaults } from "../config.ts";
 import { secretsOf as deviceSecrets } from "../credentials.ts";
 import { openSecrets } from "../secrets.ts";
 import { readConfiguredSealKey } from "../seal-key.ts";
-import { trustWarnings } from "./trust-warnings.ts";
+import { deviceWarnings } from "./device-warnings.ts";
 
 export interface ConfigFinding {
   file: string;
@@ -51,7 +51,7 @@ export async function checkConfiguration(
   finding.faults.push(...roleFaults(config, likelyRole(config)));
   checkSecrets(config, context.env, finding);
   checkFiles(config, finding);
-  finding.warnings.push(...trustWarnings(config, context.now()));
+  finding.warnings.push(...deviceWarnings(config, context.now()));
   await checkBlueprints(config, context, finding);
   return finding;
 }

@@ -4,20 +4,24 @@ import { parseHostKey, pinFile, readPin } from "../pins.ts";
 
 const soonMs = 30 * 86_400_000;
 
-/** What stands in the way of knowing a device again, or soon will; and settings that say nothing about it. */
-export function trustWarnings(config: AgentConfig, now: number): string[] {
+/** What stands in the way of knowing a device again, or soon will; and settings that cannot be kept or have no use. */
+export function deviceWarnings(config: AgentConfig, now: number): string[] {
   return config.devices.flatMap((device, i) =>
     warningsOf(config, device, now).map((warning) => `devices.${i}: ${device.name} ${warning}`),
   );
 }
 
 function warningsOf({ dataDir }: AgentConfig, device: DeviceSettings, now: number): string[] {
-  const { driver, trust, ssh } = device;
+  const { driver, trust, ssh, foreignEdits } = device;
   const warnings: (string | undefined)[] = [];
   if (driver !== "ssh" && trust === "enrolled") warnings.push(certificateWarning(dataDir, device.name, now));
   if (driver === "ssh" && trust !== "enrolled")
     warnings.push("makes no use of 'trust': driver ssh goes by 'ssh.hostKey'");
   if (ssh?.hostKey === "enrolled") warnings.push(hostKeyWarning(dataDir, device.name));
+  if (ssh !== undefined && foreignEdits === "refuse")
+    warnings.push(
+      "cannot keep 'foreignEdits: refuse' over SSH, where a device does not say whether it has unsaved changes",
+    );
   // Of a device that shows two things, both are enrolled with one command.
   return [...new Set(warnings.filter((warning) => warning !== undefined))];
 }
