@@ -61,6 +61,8 @@ export interface Device {
   readonly saveNeeded: boolean;
   readonly resetNeeded: boolean;
   readonly isUp: boolean;
+  /** Resets so far. */
+  readonly boots: number;
   readonly uptimeMs: number;
   readonly alarms: Alarms;
   /** Call before each upload, script or edit: a lagging reader sees what was before. */
@@ -141,6 +143,9 @@ export function createDevice(options: DeviceOptions): Device {
     resetNeeded: false,
     get isUp() {
       return performance.now() >= bootedAt;
+    },
+    get boots() {
+      return boots;
     },
     get uptimeMs() {
       return performance.now() - startedAt;

@@ -67,10 +67,15 @@ export type FaultOrder = z.input<typeof faultSchema>;
 export type FaultName = Fault["name"];
 export type FaultNamed<N extends FaultName> = Extract<Fault, { name: N }>;
 
-/** The request that a fault is asked about; undefined where no request is involved (a shell, another administrator). */
+/** The request or shell line that a fault is asked about; undefined where neither is involved. */
 export interface Occasion {
   readonly method: string;
   readonly path: string;
+}
+
+/** A line of a shell as faults see it: `method` SHELL, and the line where a request has its path. */
+export function shellLine(line: string): Occasion {
+  return { method: "SHELL", path: line };
 }
 
 export interface Faults {

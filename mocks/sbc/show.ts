@@ -1,5 +1,6 @@
 import type { Token } from "./cli-line.ts";
 import { pickWord } from "./cli-line.ts";
+import type { CliSession } from "./cli-session.ts";
 import type { Table } from "./columns.ts";
 import type { Configuration } from "./configuration.ts";
 import { cellOf, childrenOf, rowsOf } from "./configuration.ts";
@@ -11,7 +12,7 @@ import type { Root } from "./print-running-config.ts";
 import type { Row } from "./table-rows.ts";
 import { findColumn, tableNamed } from "./tables.ts";
 
-type Show = (device: Device, rest: readonly Token[]) => string[] | undefined;
+type Show = (device: Device, rest: readonly Token[], session: CliSession | undefined) => string[] | undefined;
 
 const shows: readonly { readonly words: readonly string[]; readonly show: Show }[] = [
   { words: ["running-config"], show: showRunningConfig },
@@ -22,7 +23,7 @@ const shows: readonly { readonly words: readonly string[]; readonly show: Show }
 ];
 
 /** What `show <words>` prints, as lines; undefined for words that mean nothing. */
-export function show(device: Device, tokens: readonly Token[]): string[] | undefined {
+export function show(device: Device, tokens: readonly Token[], session?: CliSession): string[] | undefined {
   let candidates = shows;
   let depth = 0;
   for (const token of tokens) {
@@ -36,7 +37,7 @@ export function show(device: Device, tokens: readonly Token[]): string[] | undef
     candidates = candidates.filter(({ words }) => words[depth] === word);
     depth += 1;
   }
-  return candidates.find(({ words }) => words.length === depth)?.show(device, tokens.slice(depth));
+  return candidates.find(({ words }) => words.length === depth)?.show(device, tokens.slice(depth), session);
 }
 
 function showRunningConfig(device: Device, rest: readonly Token[]): string[] | undefined {
@@ -49,7 +50,8 @@ function showRunningConfig(device: Device, rest: readonly Token[]): string[] | u
     else section = roots.find((root) => root === word);
   }
   const options = { name: device.identity.name, full, ...(section === undefined ? {} : { section }) };
-  return ["", ...printRunningConfig(device.look(), options).split("\r\n").slice(0, -1)];
+  // The last of the three blank lines is the one before the prompt.
+  return ["", ...printRunningConfig(device.look(), options).split("\r\n").slice(0, -2)];
 }
 
 function showVersion(device: Device, rest: readonly Token[]): string[] | undefined {
