@@ -15,6 +15,8 @@ export interface Terminal {
   /** Rows of the window; undefined where the client asked for no terminal. */
   rows: number | undefined;
   readonly isOpen: boolean;
+  /** Overrides the pace: single bytes, so many milliseconds apart. */
+  msPerByte: number | undefined;
   /** Next byte. Only where none has arrived yet, output is flushed and the call waits, `idleMs` at most (0: for ever). */
   read(idleMs: number): number | Promise<number | Ended>;
   /** Keeps text until the next `flush`. */
@@ -49,25 +51,24 @@ export function createTerminal(stream: Duplex, rows: number | undefined, pace: (
 
   async function wait(idleMs: number): Promise<number | Ended> {
     await terminal.flush();
-    let isIdle = false;
     while (position >= arrived.length) {
       if (!isOpen) return "gone";
-      if (isIdle) return "idle";
-      await new Promise<void>((resolve) => {
-        wake = resolve;
-        if (idleMs <= 0) return;
-        const timer = setTimeout(() => {
-          isIdle = true;
-          resolve();
-        }, idleMs);
-        wake = () => {
-          clearTimeout(timer);
-          resolve();
-        };
-      });
-      wake = undefined;
+      if ((await nextEvent(idleMs)) === "idle") return "idle";
     }
     return take();
+  }
+
+  /** Resolves when something arrives or ends, or with `idle`. */
+  function nextEvent(idleMs: number): Promise<"idle" | undefined> {
+    return new Promise((resolve) => {
+      const timer = idleMs > 0 ? setTimeout(() => settle("idle"), idleMs) : undefined;
+      const settle = (why?: "idle"): void => {
+        clearTimeout(timer);
+        wake = undefined;
+        resolve(why);
+      };
+      wake = () => settle();
+    });
   }
 
   function take(): number {
@@ -79,7 +80,7 @@ export function createTerminal(stream: Duplex, rows: number | undefined, pace: (
   async function leave(bytes: Buffer): Promise<void> {
     let sent = 0;
     while (sent < bytes.length && isOpen) {
-      const { size, ms } = pace();
+      const { size, ms } = terminal.msPerByte === undefined ? pace() : { size: 1, ms: terminal.msPerByte };
       const piece = bytes.subarray(sent, size === 0 ? bytes.length : sent + size);
       if (stream.writable) stream.write(piece);
       sent += piece.length;
@@ -91,6 +92,7 @@ export function createTerminal(stream: Duplex, rows: number | undefined, pace: (
 
   const terminal: Terminal = {
     rows,
+    msPerByte: undefined,
     gone,
     get isOpen() {
       return isOpen;

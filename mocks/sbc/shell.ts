@@ -4,18 +4,14 @@ import type { Cli } from "./cli.ts";
 import type { Answer } from "./cli-outcome.ts";
 import type { CliSession } from "./cli-session.ts";
 import type { Device } from "./device.ts";
+import type { LineTrouble, Wire } from "./shell-faults.ts";
+import { createShellFaults } from "./shell-faults.ts";
 import { createLineReader, lineEndOf } from "./shell-line.ts";
 import { pageRows, printPaged } from "./shell-pager.ts";
 import type { OpenSession, ShellSessions } from "./shell-sessions.ts";
 import type { Ended, Pace, Terminal } from "./shell-terminal.ts";
 import type { User } from "./users.ts";
 import { isAllowed } from "./users.ts";
-
-/** The connection below a terminal, for the faults that are made there. */
-export interface Wire {
-  /** Destroys the connection without a word. */
-  cut(): void;
-}
 
 /** What a shell stands on. */
 export interface ShellOptions {
@@ -69,25 +65,72 @@ async function serve(options: ShellOptions, cli: Cli, session: CliSession): Prom
   const settings = device.settings.shell;
   const { recorder } = device;
   const reader = createLineReader(terminal, settings);
+  const faults = createShellFaults(device, terminal, options.wire);
+  let spam = 0;
   terminal.print(options.welcome);
-  terminal.print(cli.prompt);
+  printPrompt();
   for (;;) {
     const line = await reader.line(cli.prompt);
     if (typeof line !== "string") return sayGoodbye(line.ended);
     recorder.stats.shellLines += 1;
     if (options.latencyMs > 0) await sleep(options.latencyMs, undefined, { ref: false });
+    const trouble = await faults.before(line);
+    if (trouble.silent === "before") return fallSilent();
+    if (trouble.close === "before") {
+      options.wire.cut();
+      return;
+    }
+    if (!terminal.isOpen) return;
     const answer = cli.execute(line);
     if (!answer.empty) record(line, answer);
-    const ended = await tell(answer);
+    if (answer.until !== undefined && trouble.close === undefined && trouble.silent === undefined) {
+      terminal.print(answer.meanwhile ?? "");
+      await terminal.flush();
+    }
+    if ((await Promise.race([answer.until ?? true, terminal.gone])) !== true) return;
+    await faults.after(line);
+    if (trouble.silent === "after") return fallSilent();
+    const ended = await tell(answer, trouble);
     if (ended !== undefined) return sayGoodbye(ended.ended);
     if (answer.closed) return terminal.flush();
     if (answer.asksPassword === true) {
       const after = await askPassword();
       if (after !== undefined) return sayGoodbye(after.ended);
     } else if (!answer.empty) {
+      if (await isLeft(line)) return;
+      printLog(trouble.log, "before-prompt");
       terminal.print(lineEndOf(settings));
     }
-    terminal.print(cli.prompt);
+    printPrompt();
+    printLog(trouble.log, "after-prompt");
+    if (trouble.isIdle) return sayGoodbye("idle");
+  }
+
+  async function fallSilent(): Promise<void> {
+    await terminal.flush();
+    await terminal.gone;
+  }
+
+  function printPrompt(): void {
+    const spamLine = settings.logSpam[spam % Math.max(1, settings.logSpam.length)];
+    spam += 1;
+    const log = spamLine === undefined ? "" : spamLine + lineEndOf(settings);
+    if (settings.logSpamAt === "before-prompt") terminal.print(log + cli.prompt);
+    else terminal.print(cli.prompt + (settings.logSpamAt === "after-prompt" ? log : ""));
+  }
+
+  function printLog(log: LineTrouble["log"], at: "before-prompt" | "after-prompt"): void {
+    if (log?.at === at) terminal.print(log.text + lineEndOf(settings));
+  }
+
+  /** Some models want one more Enter after some commands. Resolves with whether the session ended meanwhile. */
+  async function isLeft(line: string): Promise<boolean> {
+    if (!settings.extraEnterAfter.some((command) => line.trim().startsWith(command))) return false;
+    for (;;) {
+      const key = await reader.key();
+      if (typeof key !== "number") return true;
+      if (key === 0x0d) return false;
+    }
   }
 
   function record(line: string, answer: Answer): void {
@@ -95,19 +138,32 @@ async function serve(options: ShellOptions, cli: Cli, session: CliSession): Prom
     recorder.line({ source: "shell", line: line.trim(), result: answer.refused ? "refused" : "ok", output });
   }
 
-  async function tell(answer: Answer): Promise<{ ended: Ended } | undefined> {
+  /** What is printed for a line, with the log lines that get in between. */
+  function linesOf({ output }: Answer, { log }: LineTrouble): readonly string[] {
+    const noise = [
+      ...(log?.at === "in-output" ? [log.text] : []),
+      ...(settings.logSpamAt === "in-output" ? settings.logSpam.slice(0, 1) : []),
+    ];
+    const middle = Math.floor(output.length / 2);
+    return noise.length === 0 ? output : [...output.slice(0, middle), ...noise, ...output.slice(middle)];
+  }
+
+  async function tell(answer: Answer, trouble: LineTrouble): Promise<{ ended: Ended } | undefined> {
     const lineEnd = lineEndOf(settings);
-    const { until, meanwhile = "" } = answer;
-    if (until === undefined) {
-      const rows = pageRows(terminal, settings, session.windowHeight);
-      const ended = await printPaged(terminal, reader, settings, rows, answer.output);
-      if (ended !== undefined) return ended;
+    const lines = linesOf(answer, trouble);
+    if (trouble.close !== undefined) {
+      const text = lines.join(lineEnd);
+      if (trouble.close === "middle") terminal.print(text.slice(0, Math.ceil(text.length / 2)));
+      if (trouble.close === "middle") await terminal.flush();
+      options.wire.cut();
+      return { ended: "gone" };
+    }
+    if (answer.until !== undefined) {
+      terminal.print(lines.join(lineEnd).slice((answer.meanwhile ?? "").length) + lineEnd);
     } else {
-      terminal.print(meanwhile);
-      await terminal.flush();
-      const isDone = await Promise.race([until, terminal.gone]);
-      if (isDone !== true) return { ended: "gone" };
-      terminal.print(answer.output.join(lineEnd).slice(meanwhile.length) + lineEnd);
+      const rows = pageRows(terminal, settings, session.windowHeight);
+      const ended = await printPaged(terminal, reader, settings, rows, lines);
+      if (ended !== undefined) return ended;
     }
     if (answer.afterwards !== undefined) {
       await terminal.flush();

@@ -5,6 +5,7 @@ import type { Table } from "./columns.ts";
 import type { Configuration } from "./configuration.ts";
 import { cellOf, childrenOf, rowsOf } from "./configuration.ts";
 import type { Device } from "./device.ts";
+import { shellLine } from "./faults.ts";
 import { describeVersion } from "./ini-header.ts";
 import { printIniLines } from "./print-ini.ts";
 import { printRunningConfig, roots } from "./print-running-config.ts";
@@ -40,7 +41,7 @@ export function show(device: Device, tokens: readonly Token[], session?: CliSess
   return candidates.find(({ words }) => words.length === depth)?.show(device, tokens.slice(depth), session);
 }
 
-function showRunningConfig(device: Device, rest: readonly Token[]): string[] | undefined {
+function showRunningConfig(device: Device, rest: readonly Token[], session?: CliSession): string[] | undefined {
   let full = false;
   let section: Root | undefined;
   for (const token of rest) {
@@ -50,8 +51,12 @@ function showRunningConfig(device: Device, rest: readonly Token[]): string[] | u
     else section = roots.find((root) => root === word);
   }
   const options = { name: device.identity.name, full, ...(section === undefined ? {} : { section }) };
+  const text = printRunningConfig(device.look(), options);
+  const fault =
+    session === undefined ? undefined : device.faults.take("truncate-read", shellLine("show running-config"));
+  if (fault !== undefined) return ["", ...text.slice(0, fault.bytes ?? Math.floor(text.length / 2)).split("\r\n")];
   // The last of the three blank lines is the one before the prompt.
-  return ["", ...printRunningConfig(device.look(), options).split("\r\n").slice(0, -2)];
+  return ["", ...text.split("\r\n").slice(0, -2)];
 }
 
 function showVersion(device: Device, rest: readonly Token[]): string[] | undefined {

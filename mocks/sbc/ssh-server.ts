@@ -1,10 +1,12 @@
+import { randomBytes } from "node:crypto";
 import type { Socket } from "node:net";
 import ssh2 from "ssh2";
 import type { Algorithms, AuthContext, Connection, ParsedKey, ServerChannel } from "ssh2";
 import { createCli } from "./cli.ts";
 import type { Device } from "./device.ts";
 import type { HostKey } from "./host-key.ts";
-import { readKey } from "./host-key.ts";
+import { createHostKey, readKey } from "./host-key.ts";
+import type { Wire } from "./shell-faults.ts";
 import { lineEndOf } from "./shell-line.ts";
 import type { OpenSession, ShellSessions } from "./shell-sessions.ts";
 import { createTerminal } from "./shell-terminal.ts";
@@ -44,6 +46,13 @@ function legacyAlgorithms(hostKey: HostKey): Algorithms {
 export function createSshListener(options: SshOptions): (socket: Socket) => void {
   const { device, sessions, hostKey } = options;
   const keys = options.authorizedKeys.map(readKey);
+  let otherKey: HostKey | undefined;
+
+  function keyToShow(): HostKey {
+    if (device.faults.take("host-key-changed") === undefined) return hostKey;
+    return (otherKey ??= createHostKey(hostKey.type === "ssh-rsa" ? "rsa" : "ecdsa"));
+  }
+
   return (socket) => {
     device.recorder.stats.sshConnections += 1;
     const { overLimit, algorithms } = device.settings.shell;
@@ -51,7 +60,7 @@ export function createSshListener(options: SshOptions): (socket: Socket) => void
     socket.setNoDelay(true);
     const server = new Server(
       {
-        hostKeys: [hostKey.pem],
+        hostKeys: [keyToShow().pem],
         ident: "AudioCodes",
         ...(algorithms === "legacy" ? { algorithms: legacyAlgorithms(hostKey) } : {}),
       },
@@ -72,7 +81,10 @@ function serveClient(options: SshOptions, keys: readonly ParsedKey[], client: Co
   client.on("error", () => undefined);
   client.on("authentication", (context) => {
     const judged = judge(options, keys, context, socket.remoteAddress ?? "");
-    if (judged === "would do") return context.accept();
+    if (judged === "would do") {
+      context.accept();
+      return;
+    }
     user = judged;
     if (user !== undefined) {
       device.recorder.stats.sshLogins += 1;
@@ -111,8 +123,14 @@ function serveClient(options: SshOptions, keys: readonly ParsedKey[], client: Co
       (agree as (() => void) | undefined)?.();
     });
     session.on("shell", (agree, refuse) => {
-      if (user === undefined || own === undefined) return void refuse();
-      if (rows === undefined && device.settings.shell.withoutPty === "refuse") return void refuse();
+      if (user === undefined || own === undefined) {
+        refuse();
+        return;
+      }
+      if (rows === undefined && device.settings.shell.withoutPty === "refuse") {
+        refuse();
+        return;
+      }
       const channel = agree();
       if (isOver) {
         channel.end(`${device.settings.texts.tooManySessions}${lineEndOf(device.settings.shell)}`);
@@ -124,12 +142,15 @@ function serveClient(options: SshOptions, keys: readonly ParsedKey[], client: Co
       const { lastLogin } = device.settings.shell;
       const welcome = lastLogin === "" ? "" : `${lastLogin}${lineEndOf(device.settings.shell)}`;
       const { enablePassword, shellLatencyMs: latencyMs } = options;
-      const wire = { cut: () => socket.destroy() };
+      const wire = wireOf(client, socket);
       const serving = runShell({ device, terminal, wire, user, own, sessions, enablePassword, latencyMs, welcome });
       void serving.finally(() => endWith(channel, client));
     });
     session.on("exec", (agree, refuse, info) => {
-      if (user === undefined || device.settings.shell.execChannel === "refuse") return void refuse();
+      if (user === undefined || device.settings.shell.execChannel === "refuse") {
+        refuse();
+        return;
+      }
       const channel = agree();
       const answer = createCli(device, { notes: true }).execute(info.command);
       device.recorder.line({
@@ -142,10 +163,32 @@ function serveClient(options: SshOptions, keys: readonly ParsedKey[], client: Co
       endWith(channel, client);
     });
     session.on("sftp", (agree, refuse) => {
-      if (device.settings.shell.sftp === "off" || isOver) return void refuse();
+      if (device.settings.shell.sftp === "off" || isOver) {
+        refuse();
+        return;
+      }
       serveSftp(device, agree());
     });
   });
+}
+
+function wireOf(client: Connection, socket: Socket): Wire {
+  return {
+    cut: () => socket.destroy(),
+    rekey: () => client.rekey(),
+    breakPacket(how) {
+      if (how === "garbage") {
+        socket.write(randomBytes(64));
+        return;
+      }
+      const write = socket.write.bind(socket);
+      socket.write = (bytes: Uint8Array | string): boolean => {
+        socket.write = () => false;
+        write(bytes.slice(0, Math.floor(bytes.length / 2)), () => socket.destroy());
+        return false;
+      };
+    },
+  };
 }
 
 function endWith(channel: ServerChannel, client: Connection): void {

@@ -47,34 +47,58 @@ export function serveSftp(device: Device, sftp: SFTPWrapper): void {
   sftp.on("STAT", tellAttributes);
   sftp.on("LSTAT", tellAttributes);
   sftp.on("OPEN", (request, path, flags) => {
-    if (resolve(path) !== file) return sftp.status(request, STATUS_CODE.NO_SUCH_FILE);
-    if ((flags & ~OPEN_MODE.READ) !== 0) return sftp.status(request, STATUS_CODE.PERMISSION_DENIED);
+    if (resolve(path) !== file) {
+      sftp.status(request, STATUS_CODE.NO_SUCH_FILE);
+      return;
+    }
+    if ((flags & ~OPEN_MODE.READ) !== 0) {
+      sftp.status(request, STATUS_CODE.PERMISSION_DENIED);
+      return;
+    }
     const { number, bytes } = newHandle();
     files.set(number, text());
     sftp.handle(request, bytes);
   });
   sftp.on("READ", (request, handle, offset, length) => {
     const content = files.get(numberOf(handle));
-    if (content === undefined) return sftp.status(request, STATUS_CODE.FAILURE);
-    if (offset >= content.length) return sftp.status(request, STATUS_CODE.EOF);
+    if (content === undefined) {
+      sftp.status(request, STATUS_CODE.FAILURE);
+      return;
+    }
+    if (offset >= content.length) {
+      sftp.status(request, STATUS_CODE.EOF);
+      return;
+    }
     sftp.data(request, content.subarray(offset, offset + Math.min(length, largestRead)));
   });
   sftp.on("FSTAT", (request, handle) => {
     const content = files.get(numberOf(handle));
-    if (content === undefined) return sftp.status(request, STATUS_CODE.FAILURE);
+    if (content === undefined) {
+      sftp.status(request, STATUS_CODE.FAILURE);
+      return;
+    }
     sftp.attrs(request, { ...noAttributes, mode: fileMode, size: content.length });
   });
   sftp.on("OPENDIR", (request, path) => {
     const inside = { "/": ["configuration"], [folder]: ["ini.ini"] }[resolve(path)];
-    if (inside === undefined) return sftp.status(request, STATUS_CODE.NO_SUCH_FILE);
+    if (inside === undefined) {
+      sftp.status(request, STATUS_CODE.NO_SUCH_FILE);
+      return;
+    }
     const { number, bytes } = newHandle();
     listings.set(number, [...inside]);
     sftp.handle(request, bytes);
   });
   sftp.on("READDIR", (request, handle) => {
     const names = listings.get(numberOf(handle));
-    if (names === undefined) return sftp.status(request, STATUS_CODE.FAILURE);
-    if (names.length === 0) return sftp.status(request, STATUS_CODE.EOF);
+    if (names === undefined) {
+      sftp.status(request, STATUS_CODE.FAILURE);
+      return;
+    }
+    if (names.length === 0) {
+      sftp.status(request, STATUS_CODE.EOF);
+      return;
+    }
     sftp.name(
       request,
       names.splice(0).map((filename) => ({ filename, longname: filename, attrs: noAttributes })),

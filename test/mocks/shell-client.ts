@@ -51,7 +51,9 @@ export function createScreen(stream: Duplex): Screen {
         .toBe(true);
       return text.slice(start);
     },
-    closed: async () => void (await expect.poll(() => isClosed, { timeout: 10_000, interval: 5 }).toBe(true)),
+    async closed() {
+      await expect.poll(() => isClosed, { timeout: 10_000, interval: 5 }).toBe(true);
+    },
   };
 }
 
