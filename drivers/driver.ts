@@ -228,6 +228,11 @@ export interface SshOptions {
    */
   noiseLine?: RegExp;
   /**
+   * A line that refuses because the device cannot take writes now, as while a redundant unit synchronises: `busy` and not
+   * `rejected`. Its words are not documented, so none are known by default.
+   */
+  busyLine?: RegExp;
+  /**
    * The device asks `Password:` for a secret field whose value is left out, and so does not echo it. Whether it does in
    * tables is not documented; by default secrets stand on the line.
    */

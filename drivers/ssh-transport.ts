@@ -90,6 +90,8 @@ export function connectSsh(options: SshConnectOptions): SshConnection {
       resolve();
     });
   });
+  // Small packets would wait for the acknowledgement of those before them.
+  client.on("connect", () => void client.setNoDelay(true));
   client.on("ready", () => {
     ready = true;
     clearTimeout(timer);

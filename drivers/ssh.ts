@@ -87,7 +87,7 @@ function openSsh(options: DriverOptions): Driver {
     what: string,
     deadlineMs: number,
     signal: AbortSignal,
-    act: (session: CliSession, mayAct: () => void) => Promise<T>,
+    act: (session: CliSession, mayAct: (acted: boolean) => void) => Promise<T>,
   ): Promise<T> {
     const stop = new AbortController();
     const onAbort = () => stop.abort(new DriverError("timeout", "the caller gave up"));
@@ -103,8 +103,8 @@ function openSsh(options: DriverOptions): Driver {
         session.fail(stop.signal.reason as DriverError);
         login.drop();
       });
-      return await act(session, () => {
-        acted = true;
+      return await act(session, (now) => {
+        acted = now;
       });
     } catch (error) {
       throw told(what, error, acted);
@@ -172,8 +172,8 @@ function openSsh(options: DriverOptions): Driver {
     return within(`applying ${steps.length} steps`, deadlines.writeMs, signal, async (session, mayAct) => {
       requirePrivileged(session);
       known.noteWrite();
-      mayAct();
-      const { output, refused } = await carryRows(session, lines, {
+      mayAct(true);
+      const { output, refused, touched } = await carryRows(session, lines, {
         dialect,
         depth: shell.profile === "legacy" ? 1 : shell.pipelineDepth,
         blind: shell.blindRows,
@@ -184,10 +184,14 @@ function openSsh(options: DriverOptions): Driver {
       });
       const words = strike(output.join("\n"));
       if (refused === undefined) return { lines: printed, output: words };
-      throw new DriverError("rejected", `the device refused ${JSON.stringify(strike(refused).slice(0, 200))}`, {
-        deviceText: words,
-      });
+      mayAct(touched);
+      throw refusedBy(output, `the device refused ${JSON.stringify(refused.slice(0, 200))}`);
     });
+  }
+
+  function refusedBy(output: readonly string[], reason: string): DriverError {
+    const isBusy = output.some((line) => shell.busyLine?.test(line) === true);
+    return new DriverError(isBusy ? "busy" : "rejected", reason, { deviceText: output.join("\n") });
   }
 
   /** The values of before this run, as far as the latest read showed them and the CLI can say them. */
@@ -212,10 +216,12 @@ function openSsh(options: DriverOptions): Driver {
   async function save(signal: AbortSignal): Promise<void> {
     await within("saving the configuration", deadlines.saveMs, signal, async (session, mayAct) => {
       requirePrivileged(session);
-      mayAct();
+      mayAct(true);
       const { output } = await session.run("write", { deadlineMs: deadlines.saveMs });
       if (output.some((line) => dialect.saved.test(line))) return;
-      throw new DriverError("rejected", 'the device did not answer "...done"', { deviceText: output.join("\n") });
+      const fault = refusedBy(output, 'the device did not answer "...done"');
+      mayAct(fault.code !== "busy");
+      throw fault;
     });
   }
 
