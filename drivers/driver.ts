@@ -174,7 +174,11 @@ export interface Driver {
    */
   apply(steps: readonly Step[], signal: AbortSignal): Promise<Transcript>;
 
-  /** Writes the running configuration to flash and resolves when the device says so. Saves also what others changed. */
+  /**
+   * Writes the running configuration to flash and resolves when the device says so. Saves also what others changed.
+   * `unreachable` where a driver that keeps a session lost the one that was read or written on: the device may have
+   * started anew, without what was written. Read it first.
+   */
   save(signal: AbortSignal): Promise<void>;
 
   /** The device's configuration as one restorable text (INI). Holds secrets: keep it at mode 0600. */

@@ -72,6 +72,8 @@ function openSsh(options: DriverOptions): Driver {
   let dialect: ShellDialect = shellDialectOf("unknown", shell.dialect) ?? shell7;
   /** Set once the device refused SFTP. */
   let noSftp = false;
+  /** The session on which the configuration was read or changed last. */
+  let latest: CliSession | undefined;
   const known = knowDevice(options, secrets, {
     capabilities: () => ({ saveNeeded: false, partialScripts: true }),
     unknownFirmware: undefined,
@@ -159,6 +161,7 @@ function openSsh(options: DriverOptions): Driver {
 
   function readTexts(signal: AbortSignal): Promise<readonly [string, string]> {
     return within("reading the configuration", readMs, signal, async (session) => {
+      latest = session;
       const [running, ini] = await both(() => showText(session, "show running-config"), iniFile, signal);
       return [running, ini ?? (await showIni(session))];
     });
