@@ -46,13 +46,16 @@ export interface CliSession {
 }
 
 export interface SessionTimes {
-  /** Quiet after which what looks like the first prompt is taken for it. */
-  learnMs: number;
+  /**
+   * Quiet after which what looks like the first prompt is taken for it: a whole one with the space behind its sign, and
+   * one without. A greeting that was taken for a prompt is found out behind the first line.
+   */
+  learnMs: { whole: number; bare: number };
   /** Quiet after which one more Enter is typed: some commands of some models want it. */
   nudgeMs: number;
 }
 
-export const defaultTimes: SessionTimes = { learnMs: 150, nudgeMs: 3_000 };
+export const defaultTimes: SessionTimes = { learnMs: { whole: 10, bare: 150 }, nudgeMs: 3_000 };
 
 /** Bytes of one write: devices may take no more than 550 in one SSH packet (device CLI guide, packet limits). */
 const maxWrite = 512;
@@ -174,10 +177,10 @@ export function openCliSession(stream: Duplex, times: SessionTimes = defaultTime
   function watchQuiet(head: Pending): void {
     const { idleMs, secret } = head.options;
     arm("idle", idleMs, () => fail(late(`${JSON.stringify(head.line)}: nothing came for ${idleMs ?? 0} ms`)));
-    // An Enter too many would be a wrong secret.
-    arm("quiet", secret === undefined ? times.nudgeMs : undefined, () => {
+    arm("quiet", times.nudgeMs, () => {
       if (!answered && head.echoed && relearn()) return;
-      if (pending.length === 1) stream.write("\r");
+      // An Enter too many would be a wrong secret.
+      if (pending.length === 1 && secret === undefined) stream.write("\r");
     });
   }
 
@@ -195,7 +198,7 @@ export function openCliSession(stream: Duplex, times: SessionTimes = defaultTime
     const found = learnPrompt(screen.current());
     if (found === undefined) arm("quiet", times.nudgeMs, () => void stream.write("\r"));
     else
-      arm("quiet", times.learnMs, () => {
+      arm("quiet", found.shape.spaced ? times.learnMs.whole : times.learnMs.bare, () => {
         ({ shape, prompt } = found);
         disarm();
         screen.forget();

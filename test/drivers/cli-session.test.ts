@@ -5,7 +5,7 @@ import type { FakeShell, Reply } from "./fake-shell.ts";
 import { openFakeShell } from "./fake-shell.ts";
 import { faultOf } from "./fake-device.ts";
 
-const times = { learnMs: 1, nudgeMs: 30 };
+const times = { learnMs: { whole: 1, bare: 1 }, nudgeMs: 30 };
 const patient = { deadlineMs: 5_000 };
 const erase = "\b".repeat(9) + " ".repeat(9) + "\b".repeat(9);
 const shells: FakeShell[] = [];
