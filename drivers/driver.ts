@@ -176,7 +176,7 @@ export interface Driver {
 
   /**
    * Writes the running configuration to flash and resolves when the device says so. Saves also what others changed.
-   * `unreachable` where a driver that keeps a session lost the one that was read or written on: the device may have
+   * `unreachable` where a driver that keeps a session lost the one that the latest read came from: the device may have
    * started anew, without what was written. Read it first.
    */
   save(signal: AbortSignal): Promise<void>;

@@ -72,7 +72,7 @@ function openSsh(options: DriverOptions): Driver {
   let dialect: ShellDialect = shellDialectOf("unknown", shell.dialect) ?? shell7;
   /** Set once the device refused SFTP. */
   let noSftp = false;
-  /** The session on which the configuration was read or changed last. */
+  /** The session on which the configuration was read last. */
   let latest: CliSession | undefined;
   const known = knowDevice(options, secrets, {
     capabilities: () => ({ saveNeeded: false, partialScripts: true }),
@@ -219,6 +219,12 @@ function openSsh(options: DriverOptions): Driver {
   async function save(signal: AbortSignal): Promise<void> {
     await within("saving the configuration", deadlines.saveMs, signal, async (session, mayAct) => {
       requirePrivileged(session);
+      // A session breaks when the device starts anew, and then what was written is gone: saving would not keep it.
+      if (latest !== undefined && latest !== session)
+        throw new DriverError(
+          "unreachable",
+          "the session in which the configuration was last read is gone: nothing was saved, read it first",
+        );
       mayAct(true);
       const { output } = await session.run("write", { deadlineMs: deadlines.saveMs });
       if (output.some((line) => dialect.saved.test(line))) return;

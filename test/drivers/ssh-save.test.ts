@@ -46,7 +46,7 @@ async function saveOf(driver: Driver): Promise<string> {
   }
 }
 
-it("saves nothing on another session than the one that was read or written on: the device may have started anew", async () => {
+it("saves nothing on another session than the one that the latest read came from: the device may have started anew", async () => {
   const prepared = await prepare();
   const { mock, driver } = prepared;
   await restart(prepared);
