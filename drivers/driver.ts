@@ -134,6 +134,8 @@ export interface DeviceDescription {
     /** A refused line leaves the rows before it applied. */
     partialScripts: boolean;
   };
+  /** For a driver that chooses among others: which it took, and why, for people. */
+  taken?: { driver: string; reason: string };
   /** Why nothing can be written to this device, for people; absent where it can. Then only empty lists of steps render. */
   readOnly?: string;
 }
@@ -172,7 +174,11 @@ export interface Driver {
    */
   apply(steps: readonly Step[], signal: AbortSignal): Promise<Transcript>;
 
-  /** Writes the running configuration to flash and resolves when the device says so. Saves also what others changed. */
+  /**
+   * Writes the running configuration to flash and resolves when the device says so. Saves also what others changed.
+   * `unreachable` where a driver that keeps a session lost the one that the latest read came from: the device may have
+   * started anew, without what was written. Read it first.
+   */
   save(signal: AbortSignal): Promise<void>;
 
   /** The device's configuration as one restorable text (INI). Holds secrets: keep it at mode 0600. */
@@ -220,6 +226,21 @@ export interface SshOptions {
    * what follows it has already left.
    */
   blindRows: boolean;
+  /**
+   * Lines that the device prints into the shell of its own accord, such as its log: they are no refusal. What they look
+   * like is not documented, so none are known by default.
+   */
+  noiseLine?: RegExp;
+  /**
+   * A line that refuses because the device cannot take writes now, as while a redundant unit synchronises: `busy` and not
+   * `rejected`. Its words are not documented, so none are known by default.
+   */
+  busyLine?: RegExp;
+  /**
+   * The device asks `Password:` for a secret field whose value is left out, and so does not echo it. Whether it does in
+   * tables is not documented; by default secrets stand on the line.
+   */
+  secretPrompts?: boolean;
   /** All in milliseconds. */
   deadlines: {
     /** Until the prompt stands after a line. */

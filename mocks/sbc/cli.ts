@@ -1,10 +1,17 @@
 import { grammarOfRoot, grammarOfRow } from "./cli-grammar.ts";
 import { pickWord, splitLine } from "./cli-line.ts";
 import type { Token } from "./cli-line.ts";
+import type { Answer, Outcome } from "./cli-outcome.ts";
+import { answerWith, done, refuse } from "./cli-outcome.ts";
+import type { CliSession, Group } from "./cli-session.ts";
+import { groupsOf, openGroup } from "./cli-session.ts";
+import { display, withTable } from "./cli-tables.ts";
+import { runTopCommand, wordsAtTop } from "./cli-top.ts";
 import type { Table } from "./columns.ts";
-import { rowsOf, shapeOf } from "./configuration.ts";
+import { shapeOf } from "./configuration.ts";
 import type { Device } from "./device.ts";
-import { printRow, roots } from "./print-running-config.ts";
+import { shellLine } from "./faults.ts";
+import { roots } from "./print-running-config.ts";
 import type { Root } from "./print-running-config.ts";
 import {
   abandonRow,
@@ -18,23 +25,9 @@ import {
 } from "./row-mode.ts";
 import type { OpenRow } from "./row-mode.ts";
 import type { TextName } from "./settings.ts";
-import { show } from "./show.ts";
 import { childTables, tableNamed } from "./tables.ts";
 
 const note = "Note: Changes to this parameter will take effect when applying the 'activate' or 'exit' command";
-
-/** What the device made of one line. */
-export interface Answer {
-  /** Printed lines, without line ends. */
-  readonly output: readonly string[];
-  readonly refused: boolean;
-  /** The line held nothing to do: blank or a comment. */
-  readonly empty: boolean;
-  /** The session has ended. */
-  readonly closed: boolean;
-  /** Resolves when the line has had its effect; only `write` on a slow flash takes longer than the call. */
-  readonly until?: Promise<unknown>;
-}
 
 /** One command-line session, for a script or a shell. */
 export interface Cli {
@@ -42,22 +35,25 @@ export interface Cli {
   execute(line: string): Answer;
   /** Text between the parentheses of the prompt; undefined at the top. */
   readonly mode: string | undefined;
-  /** `<name>[(<mode>)]# `. */
+  /** `<name>[(<mode>)][*]# ` or, in Basic mode, `> `. */
   readonly prompt: string;
   /** Ends the session; a row that is still open is treated by the setting `unfinishedRow`. */
   end(): void;
 }
 
-type Frame = { kind: "top" } | { kind: "root"; root: Root } | { kind: "row"; open: OpenRow };
+type Frame =
+  { kind: "top" } | { kind: "root"; root: Root } | { kind: "row"; open: OpenRow } | { kind: "group"; group: Group };
 
-type Outcome = { output?: readonly string[]; refusal?: TextName; text?: string; until?: Promise<unknown> };
+export interface CliOptions {
+  /** Prints the `Note:` of an interactive session per parameter. */
+  readonly notes: boolean;
+  /** Who sits there. Without it, it is a script: in Privileged mode, and without the commands that only people use. */
+  readonly session?: CliSession;
+}
 
-const done: Outcome = {};
-const refuse = (refusal: TextName): Outcome => ({ refusal });
-const answerWith = (refusal: TextName | undefined): Outcome => (refusal === undefined ? done : { refusal });
-
-/** A session in privileged mode at the top. `notes` prints the `Note:` of an interactive session per parameter. */
-export function createCli(device: Device, options: { readonly notes: boolean }): Cli {
+/** A session at the top. */
+export function createCli(device: Device, options: CliOptions): Cli {
+  const { session } = options;
   const frames: Frame[] = [{ kind: "top" }];
   let closed = false;
 
@@ -75,24 +71,19 @@ export function createCli(device: Device, options: { readonly notes: boolean }):
         return runInRoot(tokens, frame.root);
       case "row":
         return runInRow(tokens, frame.open);
+      case "group":
+        return runInGroup(tokens, frame.group);
     }
   }
 
   function runAtTop(tokens: readonly Token[]): Outcome {
     const [first, ...rest] = tokens;
-    switch (pickWord(first, ["configure", "exit", "show", "write"])) {
-      case "configure":
-        return enterRoot(rest);
-      case "exit":
-        closed = true;
-        return done;
-      case "show":
-        return runShow(rest);
-      case "write":
-        return rest.length === 0 ? write() : refuse("invalidCommand");
-      case undefined:
-        return refuse("invalidCommand");
-    }
+    const word = pickWord(first, wordsAtTop(session));
+    if (word === undefined) return refuse("invalidCommand");
+    if (word === "configure") return enterRoot(rest);
+    if (word !== "exit" && word !== "quit") return runTopCommand(device, session, word, rest);
+    closed = true;
+    return done;
   }
 
   function enterRoot([name, ...more]: readonly Token[]): Outcome {
@@ -103,23 +94,13 @@ export function createCli(device: Device, options: { readonly notes: boolean }):
     return done;
   }
 
-  function runShow(tokens: readonly Token[]): Outcome {
-    if (tokens.length === 0) return refuse("incompleteCommand");
-    const output = show(device, tokens);
-    return output === undefined ? refuse("invalidCommand") : { output };
-  }
-
-  function write(): Outcome {
-    const saved = device.save();
-    if (saved === false) return refuse("saveFailed");
-    const output = ["Writing configuration...done"];
-    return saved === true ? { output } : { output, until: saved };
-  }
-
   function runInRoot(tokens: readonly Token[], root: Root): Outcome {
-    const { tables, pick } = grammarOfRoot(root, device.running.generation.oldCli);
+    const groups = session === undefined ? [] : groupsOf(device, root);
+    const { tables, pick } = grammarOfRoot(root, device.running.generation.oldCli, groups);
     const [first, ...rest] = tokens;
-    switch (pick(first)) {
+    const word = pick(first);
+    if (session !== undefined && word !== undefined && groups.includes(word)) return enterGroup(session, word, rest);
+    switch (word) {
       case "do":
         return runShowOrWrite(rest);
       case "exit":
@@ -135,13 +116,32 @@ export function createCli(device: Device, options: { readonly notes: boolean }):
     }
   }
 
+  function enterGroup(who: CliSession, word: string, rest: readonly Token[]): Outcome {
+    const group = openGroup(device, who, word, rest);
+    if (group === undefined) return refuse("invalidCommand");
+    frames.push({ kind: "group", group });
+    return { output: group.output };
+  }
+
+  function runInGroup(tokens: readonly Token[], group: Group): Outcome {
+    const [first, ...rest] = tokens;
+    switch (pickWord(first, ["exit", "do"])) {
+      case "exit":
+        return leave(rest);
+      case "do":
+        return runShowOrWrite(rest);
+      case undefined:
+        return group.run(tokens);
+    }
+  }
+
   function runShowOrWrite(tokens: readonly Token[]): Outcome {
     const word = pickWord(tokens[0], ["show", "write"]);
     return word === undefined ? refuse("invalidCommand") : runAtTop(tokens);
   }
 
   function runOnTable(table: Table, words: readonly Token[]): Outcome {
-    if (words[0]?.text === "display" && words.length === 1) return display(table);
+    if (words[0]?.text === "display" && words.length === 1) return display(device, table);
     return withIndex(table, words, (index, parent) => enterRow(table, index, parent));
   }
 
@@ -169,16 +169,10 @@ export function createCli(device: Device, options: { readonly notes: boolean }):
     return done;
   }
 
-  /** The shape of `display` is invented: the rows as the running configuration prints them. */
-  function display(table: Table): Outcome {
-    const configuration = device.look();
-    return {
-      output: rowsOf(configuration, table).flatMap((row) => printRow(configuration, table, row, {}, 0).split("\r\n")),
-    };
-  }
-
   function runInRow(tokens: readonly Token[], open: OpenRow): Outcome {
     const { pick, childWords } = grammarOfRow(shapeOf(device.running, open.table));
+    const isSet = session !== undefined && device.settings.shell.dialect === "6.6";
+    if (isSet && tokens[0]?.text === "set") return runParameter(open, tokens.slice(1));
     const [first, ...rest] = tokens;
     const word = pick(first);
     switch (word) {
@@ -197,6 +191,13 @@ export function createCli(device: Device, options: { readonly notes: boolean }):
         return runNoInRow(rest, open);
     }
     if (childWords.includes(word)) return withTable(tokens, childTables(open.table), runOnTable);
+    return isSet ? refuse("invalidCommand") : runParameter(open, tokens);
+  }
+
+  function runParameter(open: OpenRow, [first, ...rest]: readonly Token[]): Outcome {
+    if (first === undefined) return refuse("incompleteCommand");
+    const word = grammarOfRow(shapeOf(device.running, open.table)).pick(first);
+    if (word === undefined) return refuse("invalidCommand");
     return withColumn(open, word, (column) => setParameter(device, open, column, rest));
   }
 
@@ -247,10 +248,14 @@ export function createCli(device: Device, options: { readonly notes: boolean }):
     get mode() {
       const frame = top();
       if (frame.kind === "top") return undefined;
+      if (frame.kind === "group") return frame.group.label;
       return frame.kind === "root" ? `config-${frame.root}` : frame.open.label;
     },
     get prompt() {
-      return `${device.identity.name}${this.mode === undefined ? "" : `(${this.mode})`}# `;
+      const mode = this.mode === undefined ? "" : `(${this.mode})`;
+      const { star } = device.settings.shell;
+      const isStarred = star === "unsaved" ? device.saveNeeded : star === "reset-needed" && device.resetNeeded;
+      return `${device.identity.name}${mode}${isStarred ? "*" : ""}${session?.level === "basic" ? ">" : "#"} `;
     },
     end() {
       for (const frame of frames.splice(1).reverse()) {
@@ -272,35 +277,23 @@ export function createCli(device: Device, options: { readonly notes: boolean }):
     if (grep !== undefined && !line.tokens.some((token) => pickWord(token, ["show"]) === "show")) {
       return refuse("invalidCommand");
     }
+    if (session !== undefined && isConfiguration(line.tokens) && device.faults.take("ha-sync", shellLine(text)))
+      return refuse("synchronizing");
     const outcome = run(line.tokens, top());
     if (grep === undefined) return outcome;
     return { ...outcome, output: (outcome.output ?? []).filter((printed) => printed.includes(grep)) };
   }
 
-  function describe(outcome: Outcome): Pick<Answer, "output" | "refused" | "until"> {
-    const text = outcome.text ?? (outcome.refusal === undefined ? undefined : device.settings.texts[outcome.refusal]);
-    const until = outcome.until === undefined ? {} : { until: outcome.until };
-    return { output: text === undefined ? (outcome.output ?? []) : [text], refused: text !== undefined, ...until };
+  /** Whether the line changes the configuration, opens the way to it, or saves it. */
+  function isConfiguration([first]: readonly Token[]): boolean {
+    const { kind } = top();
+    if (kind === "top")
+      return pickWord(first, wordsAtTop(session)) === "configure" || pickWord(first, ["write"]) !== undefined;
+    return kind !== "group" && pickWord(first, ["exit", "do"]) === undefined;
   }
-}
 
-/** Finds the table whose words stand at the beginning; what follows goes to `use`. */
-function withTable(
-  tokens: readonly Token[],
-  tables: readonly Table[],
-  use: (table: Table, rest: readonly Token[]) => Outcome,
-): Outcome {
-  let candidates = tables;
-  for (let depth = 0; ; depth += 1) {
-    const complete = candidates.find((table) => table.cli.length === depth);
-    if (complete !== undefined) return use(complete, tokens.slice(depth));
-    const token = tokens[depth];
-    if (token === undefined) return refuse("incompleteCommand");
-    const word = pickWord(
-      token,
-      candidates.map((table) => table.cli[depth] ?? ""),
-    );
-    if (word === undefined) return refuse("invalidCommand");
-    candidates = candidates.filter((table) => table.cli[depth] === word);
+  function describe({ refusal, text: refusing, ...outcome }: Outcome): Omit<Answer, "empty" | "closed"> {
+    const text = refusing ?? (refusal === undefined ? undefined : device.settings.texts[refusal]);
+    return { ...outcome, output: text === undefined ? (outcome.output ?? []) : [text], refused: text !== undefined };
   }
 }

@@ -1,28 +1,35 @@
 import type { Token } from "./cli-line.ts";
 import { pickWord } from "./cli-line.ts";
+import type { CliSession } from "./cli-session.ts";
 import type { Table } from "./columns.ts";
 import type { Configuration } from "./configuration.ts";
 import { cellOf, childrenOf, rowsOf } from "./configuration.ts";
 import type { Device } from "./device.ts";
+import { shellLine } from "./faults.ts";
 import { describeVersion } from "./ini-header.ts";
 import { printIniLines } from "./print-ini.ts";
 import { printRunningConfig, roots } from "./print-running-config.ts";
 import type { Root } from "./print-running-config.ts";
+import { systemShows } from "./show-system.ts";
 import type { Row } from "./table-rows.ts";
 import { findColumn, tableNamed } from "./tables.ts";
 
-type Show = (device: Device, rest: readonly Token[]) => string[] | undefined;
+type Show = (device: Device, rest: readonly Token[], session: CliSession | undefined) => string[] | undefined;
 
 const shows: readonly { readonly words: readonly string[]; readonly show: Show }[] = [
   { words: ["running-config"], show: showRunningConfig },
   { words: ["ini-file"], show: (device) => printIniLines(device.look(), device.identity) },
   { words: ["system", "version"], show: showVersion },
-  { words: ["system", "uptime"], show: showUptime },
   { words: ["voip", "proxy", "sets", "status"], show: showProxySets },
+  { words: ["users"], show: (_device, rest, session) => (rest.length > 0 ? undefined : session?.listSessions()) },
+  ...systemShows.map(({ words, lines }) => ({
+    words,
+    show: (device: Device, rest: readonly Token[]) => (rest.length > 0 ? undefined : lines(device)),
+  })),
 ];
 
 /** What `show <words>` prints, as lines; undefined for words that mean nothing. */
-export function show(device: Device, tokens: readonly Token[]): string[] | undefined {
+export function show(device: Device, tokens: readonly Token[], session?: CliSession): string[] | undefined {
   let candidates = shows;
   let depth = 0;
   for (const token of tokens) {
@@ -36,10 +43,10 @@ export function show(device: Device, tokens: readonly Token[]): string[] | undef
     candidates = candidates.filter(({ words }) => words[depth] === word);
     depth += 1;
   }
-  return candidates.find(({ words }) => words.length === depth)?.show(device, tokens.slice(depth));
+  return candidates.find(({ words }) => words.length === depth)?.show(device, tokens.slice(depth), session);
 }
 
-function showRunningConfig(device: Device, rest: readonly Token[]): string[] | undefined {
+function showRunningConfig(device: Device, rest: readonly Token[], session?: CliSession): string[] | undefined {
   let full = false;
   let section: Root | undefined;
   for (const token of rest) {
@@ -49,21 +56,17 @@ function showRunningConfig(device: Device, rest: readonly Token[]): string[] | u
     else section = roots.find((root) => root === word);
   }
   const options = { name: device.identity.name, full, ...(section === undefined ? {} : { section }) };
-  return ["", ...printRunningConfig(device.look(), options).split("\r\n").slice(0, -1)];
+  const text = printRunningConfig(device.look(), options);
+  const fault =
+    session === undefined ? undefined : device.faults.take("truncate-read", shellLine("show running-config"));
+  if (fault !== undefined) return ["", ...text.slice(0, fault.bytes ?? Math.floor(text.length / 2)).split("\r\n")];
+  // The last of the three blank lines is the one before the prompt.
+  return ["", ...text.split("\r\n").slice(0, -2)];
 }
 
 function showVersion(device: Device, rest: readonly Token[]): string[] | undefined {
   if (rest.length > 0) return undefined;
   return ["", "Version info:", "--------------", ...describeVersion(device.running, device.identity)];
-}
-
-function showUptime(device: Device, rest: readonly Token[]): string[] | undefined {
-  if (rest.length > 0) return undefined;
-  const seconds = Math.max(0, Math.floor(device.uptimeMs / 1000));
-  const days = Math.floor(seconds / 86_400);
-  const hours = Math.floor(seconds / 3_600) % 24;
-  const minutes = Math.floor(seconds / 60) % 60;
-  return [`Uptime: ${days} days, ${hours} hours, ${minutes} minutes, ${seconds % 60} seconds`];
 }
 
 /** No verbatim sample is known: title, header and spacing are inferred. */
