@@ -21,6 +21,7 @@ async function visitOverSsh(mock: MockSbc): Promise<void> {
   const client = new ssh2.Client();
   const closed = once(client, "close");
   client.connect({ host, port: Number(port), username: "Admin", password: "Admin" });
+  client.setNoDelay(true);
   await once(client, "ready");
   await new Promise<void>((resolve, reject) => {
     client.shell({ rows: 24, cols: 80 }, (error, channel) => {

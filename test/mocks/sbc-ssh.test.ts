@@ -81,6 +81,25 @@ describe("the SSH server", () => {
     expect(seen).toContain("Inbound: Received USERAUTH_FAILURE (password,publickey)");
   });
 
+  it("answers a keepalive with a failure, as a sign of life", async () => {
+    const mock = await startDevice({ sshPort: 0 });
+    const seen: string[] = [];
+    await connect(mock, { keepaliveInterval: 20, debug: (line) => seen.push(line) });
+    await expect.poll(() => seen).toContain("Inbound: Received REQUEST_FAILURE");
+  });
+
+  it("counts who configures as a writer, and no longer after the last exit", async () => {
+    const mock = await startDevice({ sshPort: 0 });
+    const [one, other] = [await openPrivileged(mock), await openPrivileged(mock)];
+    await one.run("configure voip");
+    await other.run("configure voip");
+    expect(mock.device.recorder.stats.mostWritersAtOnce).toBe(2);
+    await one.run("exit");
+    const third = await openPrivileged(mock);
+    await third.run("configure voip");
+    expect(mock.device.recorder.stats.mostWritersAtOnce).toBe(2);
+  });
+
   it("lets the Security Administrator in with an authorized key, and nobody with another one", async () => {
     const mock = await startDevice({ sshPort: 0, authorizedKeys: [rsaKey.public] });
     const screen = await openShell(mock, {}, { privateKey: rsaKey.private });

@@ -73,6 +73,8 @@ export async function connect(mock: MockSbc, more: Partial<ConnectConfig> = {}):
     client.on("error", reject);
     client.once("close", () => reject(new Error("closed")));
     client.connect(wayTo(mock, more));
+    // The client writes a packet in parts, and each would wait for the answer to the one before.
+    client.setNoDelay(true);
   });
   return client;
 }
