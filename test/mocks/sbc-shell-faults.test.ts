@@ -230,8 +230,8 @@ describe("faults of the device's life", () => {
     expect((await rest(mock, "status")).json()).toMatchObject({ versionID: "7.40A.500.786" });
     const after = (await control(mock, "GET", "/ini")).text;
     const columns = (ini: string) => /\[ IPGroup \]\s*(FORMAT[^;]*;)/.exec(ini)?.[1];
-    expect(columns(before)).not.toContain("VoiceAIConnector");
-    expect(columns(after)).toContain("VoiceAIConnector");
+    expect(columns(before)).not.toContain("TeamsLocalMediaOptimization");
+    expect(columns(after)).toContain("TeamsLocalMediaOptimization");
     expect(await names()).toEqual(rows);
   });
 
