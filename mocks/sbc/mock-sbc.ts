@@ -133,7 +133,7 @@ export async function startMockSbc(options: MockSbcOptions = {}): Promise<MockSb
       : createHttpsServer({ cert: certificate.certificatePem, key: certificate.keyPem }, restListener),
     () => device.isUp,
   );
-  const control = track(createPlainServer(createControlListener(device)), () => true);
+  const control = track(createPlainServer(createControlListener(device, users)), () => true);
   const shells = createShells(options, device, users, security.name);
   device.onReset(() => {
     life.abort();
@@ -206,7 +206,7 @@ function createShells(options: MockSbcOptions, device: Device, users: Users, key
   }
   if (plainPort !== undefined) {
     kinds.push("plain");
-    served.push(track(createTcpServer(), isUp, createPlainListener(shell)));
+    served.push(track(createTcpServer({ allowHalfOpen: true }), isUp, createPlainListener(shell)));
     ports.push(plainPort);
   }
   return { kinds, served, ports, hostKeySha256 };

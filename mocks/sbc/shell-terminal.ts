@@ -21,6 +21,8 @@ export interface Terminal {
   read(idleMs: number): number | Promise<number | Ended>;
   /** Keeps text until the next `flush`. */
   print(text: string): void;
+  /** The same for a byte as it was typed. */
+  echo(byte: number): void;
   flush(): Promise<void>;
   /** Resolves when the other side has gone. */
   readonly gone: Promise<void>;
@@ -30,8 +32,10 @@ export interface Terminal {
 export function createTerminal(stream: Duplex, rows: number | undefined, pace: () => Pace): Terminal {
   let arrived: Buffer = Buffer.alloc(0);
   let position = 0;
+  /** A character a byte. */
   let output = "";
   let isOpen = true;
+  let isEnded = false;
   let wake: (() => void) | undefined;
 
   const gone = new Promise<void>((resolve) => {
@@ -40,7 +44,12 @@ export function createTerminal(stream: Duplex, rows: number | undefined, pace: (
       resolve();
       wake?.();
     };
-    for (const event of ["end", "close", "error"] as const) stream.once(event, end);
+    for (const event of ["close", "error"] as const) stream.once(event, end);
+  });
+  // Who sends lines from a file ends the input before all of them are run.
+  stream.once("end", () => {
+    isEnded = true;
+    wake?.();
   });
   stream.on("error", () => undefined);
   stream.on("data", (chunk: Buffer) => {
@@ -52,7 +61,7 @@ export function createTerminal(stream: Duplex, rows: number | undefined, pace: (
   async function wait(idleMs: number): Promise<number | Ended> {
     await terminal.flush();
     while (position >= arrived.length) {
-      if (!isOpen) return "gone";
+      if (isEnded || !isOpen) return "gone";
       if ((await nextEvent(idleMs)) === "idle") return "idle";
     }
     return take();
@@ -99,10 +108,13 @@ export function createTerminal(stream: Duplex, rows: number | undefined, pace: (
     },
     read: (idleMs) => (position < arrived.length ? take() : wait(idleMs)),
     print(text) {
-      output += text;
+      output += Buffer.from(text, "utf8").toString("latin1");
+    },
+    echo(byte) {
+      output += String.fromCharCode(byte);
     },
     async flush() {
-      const bytes = Buffer.from(output, "utf8");
+      const bytes = Buffer.from(output, "latin1");
       output = "";
       if (bytes.length > 0) await leave(bytes);
     },

@@ -40,12 +40,30 @@ export async function runShell(options: ShellOptions): Promise<void> {
   const session = createSession(options);
   const cli = createCli(device, { notes: true, session });
   const boots = device.boots;
+  const writing = createWriting(device, cli);
   try {
-    await serve(options, cli, session);
+    await serve(options, cli, session, writing.look);
   } finally {
+    writing.end();
     // What a session had open when the device went down is gone with it.
     if (device.boots === boots) cli.end();
   }
+}
+
+/** Counts the session as a writer while it is in a configuration mode. */
+function createWriting({ recorder }: Device, cli: Cli): { look: () => void; end: () => void } {
+  let release: (() => void) | undefined;
+  const end = (): void => {
+    release?.();
+    release = undefined;
+  };
+  return {
+    end,
+    look: () => {
+      if (cli.mode === undefined) end();
+      else release ??= recorder.writer();
+    },
+  };
 }
 
 function createSession({ device, user, own, sessions }: ShellOptions): CliSession {
@@ -60,13 +78,16 @@ function createSession({ device, user, own, sessions }: ShellOptions): CliSessio
   };
 }
 
-async function serve(options: ShellOptions, cli: Cli, session: CliSession): Promise<void> {
+async function serve(options: ShellOptions, cli: Cli, session: CliSession, executed: () => void): Promise<void> {
   const { device, terminal } = options;
   const settings = device.settings.shell;
   const { recorder } = device;
   const reader = createLineReader(terminal, settings);
   const faults = createShellFaults(device, terminal, options.wire);
   let spam = 0;
+  const boots = device.boots;
+  // Streams tell of their end only later, and a device that goes down runs no line more.
+  const isDead = (): boolean => device.boots !== boots || !terminal.isOpen;
   terminal.print(options.welcome);
   printPrompt();
   for (;;) {
@@ -74,14 +95,16 @@ async function serve(options: ShellOptions, cli: Cli, session: CliSession): Prom
     if (typeof line !== "string") return sayGoodbye(line.ended);
     recorder.stats.shellLines += 1;
     if (options.latencyMs > 0) await sleep(options.latencyMs, undefined, { ref: false });
+    if (isDead()) return;
     const trouble = await faults.before(line);
     if (trouble.silent === "before") return fallSilent();
     if (trouble.close === "before") {
       options.wire.cut();
       return;
     }
-    if (!terminal.isOpen) return;
+    if (isDead()) return;
     const answer = cli.execute(line);
+    executed();
     if (!answer.empty) record(line, answer);
     if (answer.until !== undefined && trouble.close === undefined && trouble.silent === undefined) {
       terminal.print(answer.meanwhile ?? "");
@@ -89,6 +112,7 @@ async function serve(options: ShellOptions, cli: Cli, session: CliSession): Prom
     }
     if ((await Promise.race([answer.until ?? true, terminal.gone])) !== true) return;
     await faults.after(line);
+    if (isDead()) return;
     if (trouble.silent === "after") return fallSilent();
     const ended = await tell(answer, trouble);
     if (ended !== undefined) return sayGoodbye(ended.ended);
@@ -107,8 +131,7 @@ async function serve(options: ShellOptions, cli: Cli, session: CliSession): Prom
   }
 
   async function fallSilent(): Promise<void> {
-    await terminal.flush();
-    await terminal.gone;
+    while (typeof (await reader.key()) === "number");
   }
 
   function printPrompt(): void {

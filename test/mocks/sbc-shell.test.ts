@@ -1,4 +1,6 @@
-import { describe, expect, it } from "vitest";
+import { once } from "node:events";
+import { connect } from "node:net";
+import { describe, expect, it, onTestFinished } from "vitest";
 import type { MockSbc } from "../../mocks/sbc/mock-sbc.ts";
 import type { SettingsPatch } from "../../mocks/sbc/settings.ts";
 import { customerLines, control, rowAt, startDevice, state } from "./device.ts";
@@ -18,6 +20,8 @@ async function land(mock: MockSbc, rows?: number): Promise<Screen> {
   await screen.waitFor(/[>#] $/);
   return screen;
 }
+
+const newGroup = ["configure voip", "ip-group 7", 'name "X"'];
 
 describe("the pager", () => {
   it("stops before the last row, and a blank erases the marker byte for byte", async () => {
@@ -78,6 +82,13 @@ describe("line discipline", () => {
     await screen.waitFor(/seconds\r\n\r\nMediant VE SBC> $/);
   });
 
+  it("executes once at CR LF, strict or lenient", async () => {
+    const screen = await land(await start({ enter: "lenient" }));
+    screen.type("show system uptime\r\nenable\r\n");
+    await screen.waitFor("Password: ");
+    expect(screen.text).toMatch(/seconds\r\n\r\nMediant VE SBC> enable\r\nPassword: $/);
+  });
+
   it("prints the prompt again at a bare Enter", async () => {
     const screen = await land(await start());
     expect(await screen.run("")).toBe(`\r\n${name}> `);
@@ -114,6 +125,29 @@ describe("line discipline", () => {
     await screen.waitFor(/GROUP_1[^>]*\r\n;-+\r\n$/);
     screen.type("\r");
     await screen.waitFor(/\r\n\r\nMediant VE SBC> $/);
+  });
+
+  it("takes and echoes what is no ASCII byte for byte", async () => {
+    const screen = await land(await start({ landing: "#" }));
+    expect(await screen.run("show Bücher")).toBe(`show Bücher\r\nInvalid command\r\n\r\n${name}# `);
+  });
+
+  it.each([
+    ["before-prompt", `LOG\r\n${name}> `],
+    ["after-prompt", `${name}> LOG\r\n`],
+  ] as const)("lets log lines in %s", async (logSpamAt, text) => {
+    const screen = await openShell(await start({ logSpam: ["LOG"], logSpamAt }));
+    await screen.waitFor(text);
+    expect(screen.text).toBe(text);
+  });
+
+  it("needs no terminal unless it is told to", async () => {
+    const mock = await start();
+    const screen = await openShell(mock, false);
+    await screen.waitFor("> ");
+    expect(await screen.run("show system uptime")).toMatch(/^Uptime: /);
+    await control(mock, "PUT", "/settings", { shell: { withoutPty: "refuse" } });
+    await expect(openShell(mock, false)).rejects.toThrow();
   });
 
   it("sends small pieces where it is told to", async () => {
@@ -221,6 +255,19 @@ describe("commands of people", () => {
 });
 
 describe("the shell on bare TCP", () => {
+  it("runs all lines of a client that ends its input right behind them", async () => {
+    const mock = await start({ landing: "#" });
+    const [host = "", port = ""] = (mock.plain ?? "").split(":");
+    const socket = connect({ host, port: Number(port), allowHalfOpen: true });
+    onTestFinished(() => void socket.destroy());
+    let text = "";
+    socket.on("data", (chunk: Buffer) => (text += chunk.toString("utf8")));
+    socket.end(["Admin", "Admin", ...newGroup, "activate", "do write"].map((line) => `${line}\r`).join(""));
+    await once(socket, "close");
+    expect(text).toMatch(/Done\r\n.*do write\r\nWriting configuration...done\r\n/s);
+    expect((await state(mock)).startup["IPGroup"]?.some(({ index }) => index === 7)).toBe(true);
+  });
+
   it("greets, asks for name and password, and serves the same device", async () => {
     const mock = await start();
     const screen = openPlain(mock);
