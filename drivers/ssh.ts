@@ -180,7 +180,6 @@ function openSsh(options: DriverOptions): Driver {
         depth: shell.profile === "legacy" ? 1 : shell.pipelineDepth,
         blind: shell.blindRows,
         lineMs: shell.deadlines.lineMs,
-        noise: shell.noiseLine,
         secretPrompts: shell.secretPrompts ?? false,
         before,
       });
