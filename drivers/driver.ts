@@ -138,6 +138,8 @@ export interface DeviceDescription {
   taken?: { driver: string; reason: string };
   /** Why nothing can be written to this device, for people; absent where it can. Then only empty lists of steps render. */
   readOnly?: string;
+  /** How the device is reached and why, for people; only where that was chosen by trying. */
+  way?: string;
 }
 
 /**

@@ -3,6 +3,7 @@ import { limitsByModel } from "./mediant/limits.ts";
 import { rest } from "./rest.ts";
 import { ssh } from "./ssh.ts";
 
+export { openAuto } from "./auto.ts";
 export { refusal } from "./mediant/grammar.ts";
 export { mediantTables } from "./mediant/tables.ts";
 
