@@ -11,8 +11,6 @@ export interface RowOptions {
   blind: boolean;
   /** Milliseconds for each line. */
   lineMs: number;
-  /** Lines that the device prints of its own accord. */
-  noise: RegExp | undefined;
   /** Whether the device asks for a secret whose value is left out. */
   secretPrompts: boolean;
   /** The lines that give fields of an existing row back the values that they had. */
@@ -75,7 +73,7 @@ export async function carryRows(
   }
 
   function judge(line: RenderedLine, answer: Answer): void {
-    const words = answer.output.filter((text) => text.trim() !== "" && options.noise?.test(text) !== true);
+    const words = answer.output.filter((text) => text.trim() !== "");
     if (words.length > 0) output.push(...(isExpected(line, words, dialect) ? words : [`${answer.line}:`, ...words]));
     const wrong = wrongWords(line, words, dialect);
     touched ||= wrong === undefined && line.does !== "enter";

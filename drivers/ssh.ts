@@ -1,3 +1,4 @@
+import ssh2 from "ssh2";
 import { both } from "./both.ts";
 import type { Answer, CliSession } from "./cli-session.ts";
 import type { DeviceStatus, Driver, DriverKind, DriverOptions, SshOptions, Step, Transcript } from "./driver.ts";
@@ -60,6 +61,7 @@ function openSsh(options: DriverOptions): Driver {
     throw new DriverError("unsupported", `${device}: SSH needs the trust "host-key", which enrolment records`);
   if (shell.dialect !== undefined && shellDialectOf("unknown", shell.dialect) === undefined)
     throw new DriverError("unsupported", `${device}: no shell dialect is named ${JSON.stringify(shell.dialect)}`);
+  requireKey(device, shell.privateKey);
   const secrets = openSecrets();
   const { strike } = secrets;
   for (const secret of [options.password, shell.enablePassword, shell.privateKey?.passphrase])
@@ -181,7 +183,6 @@ function openSsh(options: DriverOptions): Driver {
         depth: shell.profile === "legacy" ? 1 : shell.pipelineDepth,
         blind: shell.blindRows,
         lineMs: shell.deadlines.lineMs,
-        noise: shell.noiseLine,
         secretPrompts: shell.secretPrompts ?? false,
         before,
       });
@@ -248,4 +249,11 @@ function openSsh(options: DriverOptions): Driver {
     warm: () => login.warm(),
     close: () => login.close(),
   };
+}
+
+function requireKey(device: string, key: SshOptions["privateKey"]): void {
+  if (key === undefined) return;
+  // What is wrong with it may quote it.
+  if (ssh2.utils.parseKey(key.pem, key.passphrase) instanceof Error)
+    throw new DriverError("unsupported", `${device}: its private key is none that can be read with its passphrase`);
 }
