@@ -17,6 +17,11 @@ describe("the documentation", () => {
     expect(checkConfig(parse(firstYaml("README.md")), "README.md", "/").devices).toHaveLength(1);
   });
 
+  it("shows a device over SSH that can be used", () => {
+    const config = { sealKey: { file: "k" }, ...(parse(firstYaml("docs/ssh.md")) as object) };
+    expect(checkConfig(config, "docs/ssh.md", "/").devices).toMatchObject([{ driver: "ssh" }]);
+  });
+
   it("shows a blueprint that can be used", () => {
     const text = firstYaml("docs/blueprints.md").replace(
       "fields: { ... }",

@@ -1,5 +1,6 @@
 import { afterEach, describe, expect, it } from "vitest";
 import { type TaskBody } from "./client.ts";
+import type { SettingsPatch } from "../../mocks/sbc/settings.ts";
 import { costOfRun, type Route } from "./reach.ts";
 import { control, drawTenant, named, startRig, stateOf, statsOf, type Rig, type Shape } from "./rig.ts";
 
@@ -53,14 +54,19 @@ describe("many conversions", () => {
 });
 
 describe("one bad conversion among 50 fails alone", () => {
+  interface Treatment {
+    treatment: string;
+    settings: SettingsPatch;
+    route: Route;
+  }
   const scripts = (["stop", "continue", "reject-all"] as const).flatMap((onRefusedLine) =>
-    (["status", "400", "output-only"] as const).map((refusalAnswer) => ({
+    (["status", "400", "output-only"] as const).map((refusalAnswer): Treatment => ({
       treatment: `a refused line means ${onRefusedLine} and is told by ${refusalAnswer}`,
       settings: { onRefusedLine, refusalAnswer },
-      route: "rest" as Route,
+      route: "rest",
     })),
   );
-  const shell = { treatment: "lines go through a shell", settings: {}, route: "ssh" as Route };
+  const shell: Treatment = { treatment: "lines go through a shell", settings: {}, route: "ssh" };
   it.each([...scripts, shell])("where $treatment", async ({ settings, route }) => {
     const run = { lingerMs: 300, lingerMaxMs: 10_000 };
     rig = await startRig({ route, mock: { settings }, overrides: { run } });
