@@ -1,0 +1,47 @@
+// Fills a folder with what the Dockerfiles' target `runtime` copies: the compiled agent and mocks, the configuration
+// files, and the packages of this machine's node_modules that run without the development ones.
+// usage: node .ci/stage-runtime.mjs FOLDER
+import { execFileSync } from "node:child_process";
+import { cpSync, existsSync, mkdirSync, readFileSync, rmSync } from "node:fs";
+import { basename, join, resolve } from "node:path";
+
+const [, , name] = process.argv;
+if (name === undefined) throw new Error("usage: stage-runtime.mjs FOLDER");
+const folder = resolve(name);
+const root = resolve(import.meta.dirname, "..");
+// Nothing of an earlier build stays; what is not ours stays.
+for (const part of ["package.json", "config", "dist", "mocks", "node_modules"])
+  rmSync(join(folder, part), { recursive: true, force: true });
+mkdirSync(folder, { recursive: true });
+
+for (const part of ["package.json", "config"]) cpSync(join(root, part), join(folder, part), { recursive: true });
+// Types are checked elsewhere.
+const tsc = (project, outDir) =>
+  execFileSync(
+    process.execPath,
+    [
+      join(root, "node_modules/typescript/bin/tsc"),
+      "-p",
+      join(root, project),
+      "--noCheck",
+      "--outDir",
+      join(folder, outDir),
+    ],
+    { stdio: ["ignore", "inherit", "inherit"] },
+  );
+tsc("tsconfig.build.json", "dist");
+tsc("mocks/tsconfig.build.json", "mocks/dist");
+
+const { packages } = JSON.parse(readFileSync(join(root, "package-lock.json"), "utf8"));
+for (const [path, { dev }] of Object.entries(packages)) {
+  const from = join(root, path);
+  if (path === "" || dev === true || !existsSync(from)) continue;
+  // Packages within this one have entries of their own; what a compiler left behind is not needed.
+  cpSync(from, join(folder, path), { recursive: true, filter: (file) => file === from || !isLeftOut(file) });
+}
+
+function isLeftOut(file) {
+  return (
+    basename(file) === "node_modules" || /\/(better-sqlite3\/(deps|src)|Release\/(obj|obj\.target|\.deps))$/.test(file)
+  );
+}
