@@ -36,12 +36,14 @@ const { packages } = JSON.parse(readFileSync(join(root, "package-lock.json"), "u
 for (const [path, { dev }] of Object.entries(packages)) {
   const from = join(root, path);
   if (path === "" || dev === true || !existsSync(from)) continue;
-  // Packages within this one have entries of their own; what a compiler left behind is not needed.
-  cpSync(from, join(folder, path), { recursive: true, filter: (file) => file === from || !isLeftOut(file) });
+  cpSync(from, join(folder, path), { recursive: true, filter: (file) => file === from || isNeeded(file) });
 }
 
-function isLeftOut(file) {
+/** Packages within a package have entries of their own; what compilers and editors read does not run. */
+function isNeeded(file) {
   return (
-    basename(file) === "node_modules" || /\/(better-sqlite3\/(deps|src)|Release\/(obj|obj\.target|\.deps))$/.test(file)
+    basename(file) !== "node_modules" &&
+    !/\.(d\.[cm]?ts|map|md)$/.test(file) &&
+    !/\/(better-sqlite3\/(deps|src)|Release\/(obj|obj\.target|\.deps))$/.test(file)
   );
 }
