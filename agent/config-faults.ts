@@ -1,15 +1,10 @@
 import { isAbsolute, relative, resolve } from "node:path";
-import type { AgentConfig, DeviceSettings } from "./config-schema.ts";
+import type { AgentConfig } from "./config-schema.ts";
+import { placesOf, saysTooMuch } from "./device-address.ts";
 
 function isInside(folder: string, file: string): boolean {
   const path = relative(resolve(folder), resolve(file));
   return !path.startsWith("..") && !isAbsolute(path);
-}
-
-/** One device, however its address is written: host and port, where the ports of HTTP and HTTPS stand for one door. */
-function placeOf({ address }: Pick<DeviceSettings, "address">): string {
-  const { hostname, port } = new URL(address);
-  return `${hostname}${port === "" || port === "80" || port === "443" ? "" : `:${port}`}`;
 }
 
 function isLoopback(host: string): boolean {
@@ -27,7 +22,7 @@ export function crossFaults(config: AgentConfig): string[] {
     "devices.name",
     config.devices.map((d) => d.name),
   );
-  once("devices.address", config.devices.map(placeOf));
+  once("devices.address", config.devices.flatMap(placesOf));
   once(
     "devices.gateways",
     config.devices.flatMap((d) => d.gateways),
@@ -53,8 +48,9 @@ export function crossFaults(config: AgentConfig): string[] {
   for (const [i, d] of config.devices.entries()) {
     if ((d.trust === "plaintext") !== d.address.startsWith("http:"))
       faults.push(`devices.${i}.trust: plaintext goes with an http:// address and with no other`);
-    if (new URL(d.address).pathname !== "/" || new URL(d.address).username !== "")
-      faults.push(`devices.${i}.address: only scheme, host and port`);
+    if (saysTooMuch(d.address)) faults.push(`devices.${i}.address: only scheme, host and port`);
+    if (d.ssh?.address !== undefined && saysTooMuch(d.ssh.address))
+      faults.push(`devices.${i}.ssh.address: only scheme, host and port`);
   }
   const { ovoc } = config;
   if (ovoc?.url.startsWith("http:") === true && !ovoc.plaintext && !isLoopback(new URL(ovoc.url).hostname))

@@ -1,22 +1,13 @@
 import { validate } from "node-cron";
 import { z } from "zod";
+import { device } from "./device-schema.ts";
 import { linkPlaceholders, placeholdersOf, sitePlaceholders, tenantLinkPlaceholders } from "./ovoc/templates.ts";
+import { gateway, milliseconds, name, secretReference } from "./setting-kinds.ts";
 
-/** A secret is only ever named: by environment variable, by file (mode 0600), or by systemd credential. */
-const secretReference = z
-  .union([
-    z.strictObject({ env: z.string().min(1) }),
-    z.strictObject({ file: z.string().min(1) }),
-    z.strictObject({ credential: z.string().regex(/^[\w.-]+$/) }),
-  ])
-  .describe("one of { env: NAME }, { file: PATH } (mode 0600), { credential: NAME } (systemd)");
+export type { SshSettings } from "./device-schema.ts";
+export type { SecretReference } from "./setting-kinds.ts";
 
-export type SecretReference = z.infer<typeof secretReference>;
-
-const name = z.string().regex(/^[A-Za-z0-9][\w.-]{0,62}$/, "letters, digits, '_', '.', '-'; at most 63");
-const milliseconds = z.int().min(0).max(86_400_000);
 const cron = z.string().refine(validate, "a cron expression of five or six fields, in UTC");
-const variables = z.record(z.string().regex(/^[A-Za-z][\w.]*$/), z.string());
 
 const duration = z
   .string()
@@ -39,8 +30,6 @@ const token = z.strictObject({
   token: secretReference,
 });
 
-const gateway = z.hostname().transform((fqdn) => fqdn.toLowerCase());
-
 const agent = z.strictObject({
   name,
   token: secretReference,
@@ -52,35 +41,6 @@ const source = z.strictObject({
   url: z.url({ protocol: /^https$/, error: "https://HOST[:PORT][/PATH]" }).optional(),
   token: secretReference.default({ env: "SBC_AGENT_SOURCE_TOKEN" }),
   ca: z.string().min(1).optional(),
-});
-
-const trust = z.union([
-  z.literal("enrolled").describe("the certificate that `sbc-agent enroll` recorded"),
-  z.literal("system").describe("the system's certificate authorities"),
-  z.literal("plaintext").describe("plain HTTP: credentials travel in clear"),
-  z.strictObject({ ca: z.string().min(1).describe("PEM file of the authority that signed the device's certificate") }),
-  z.strictObject({
-    fingerprint: z.string().regex(/^([0-9A-F]{2}:){31}[0-9A-F]{2}$/, "SHA-256, colon-separated upper-case hex"),
-  }),
-]);
-
-const device = z.strictObject({
-  name,
-  driver: z.enum(["rest"]).default("rest"),
-  address: z.url({ protocol: /^https?$/, error: "https://HOST[:PORT]" }),
-  user: z.string().min(1).max(40),
-  password: secretReference,
-  trust: trust.default("enrolled"),
-  model: z.string().optional().describe("tier for table limits, for example ve-4gb"),
-  mode: z.enum(["manage", "observe"]).default("manage"),
-  gateways: z.array(gateway).min(1),
-  blueprint: name.default("oc-default"),
-  defaults: variables.default({}).describe("variables of the blueprint, as {{device.NAME}}"),
-  foreignEdits: z.enum(["wait", "save", "refuse"]).default("wait"),
-  withoutTags: z
-    .boolean()
-    .default(false)
-    .describe("firmware without IP Group tags: ownership is record and link alone"),
 });
 
 const carrier = z.strictObject({

@@ -2,6 +2,7 @@ import { readFileSync } from "node:fs";
 import { dirname, resolve } from "node:path";
 import { parse as parseYaml, YAMLParseError } from "yaml";
 import { crossFaults, roleFaults, type Role } from "./config-faults.ts";
+import { tidyAddress } from "./device-address.ts";
 import { configSchema, type AgentConfig, type SecretReference } from "./config-schema.ts";
 
 export { likelyRole, roleFaults, type Role } from "./config-faults.ts";
@@ -13,6 +14,7 @@ export type {
   RunSettings,
   Scope,
   SecretReference,
+  SshSettings,
 } from "./config-schema.ts";
 
 /** A configuration that cannot be used. `faults` names every fault with its path, all at once. */
@@ -30,6 +32,20 @@ function resolveFrom(folder: string, secret: SecretReference): SecretReference {
   return "file" in secret ? { file: resolve(folder, secret.file) } : secret;
 }
 
+/** Those of `names` that stand in `settings`, their files taken from `folder`. */
+function resolveSecrets<K extends string>(
+  folder: string,
+  settings: Readonly<Partial<Record<K, SecretReference | undefined>>>,
+  names: readonly K[],
+): Partial<Record<K, SecretReference>> {
+  const found: Partial<Record<K, SecretReference>> = {};
+  for (const name of names) {
+    const secret = settings[name];
+    if (secret !== undefined) found[name] = resolveFrom(folder, secret);
+  }
+  return found;
+}
+
 /** Checks a configuration that was read already; relative paths are taken from `folder`. Throws ConfigError with every fault. */
 export function checkConfig(data: unknown, file: string, folder: string): AgentConfig {
   const result = configSchema.safeParse(data);
@@ -43,7 +59,7 @@ export function checkConfig(data: unknown, file: string, folder: string): AgentC
   // The addresses as they were written, the paths as they will be used.
   const faults = crossFaults({ ...resolved, devices: config.devices });
   if (faults.length > 0) throw new ConfigError(file, faults);
-  return { ...resolved, devices: resolved.devices.map((d) => ({ ...d, address: new URL(d.address).origin })) };
+  return { ...resolved, devices: resolved.devices.map((d) => ({ ...d, address: tidyAddress(d.address) })) };
 }
 
 function resolvePaths(config: AgentConfig, folder: string): AgentConfig {
@@ -67,7 +83,10 @@ function resolvePaths(config: AgentConfig, folder: string): AgentConfig {
     },
     devices: config.devices.map((d) => ({
       ...d,
-      password: resolveFrom(folder, d.password),
+      ...resolveSecrets(folder, d, ["password"]),
+      ...(d.ssh === undefined
+        ? {}
+        : { ssh: { ...d.ssh, ...resolveSecrets(folder, d.ssh, ["privateKey", "passphrase", "enablePassword"]) } }),
       trust: typeof d.trust === "object" && "ca" in d.trust ? { ca: resolve(folder, d.trust.ca) } : d.trust,
     })),
     ...(config.ovoc === undefined

@@ -41,9 +41,9 @@ export function createDeviceSide(dependencies: DeviceSideDependencies): DeviceSi
   const { config, source, journal, conversions, version, startedAt } = dependencies;
   const now = (): number => Date.now();
   const metrics = createMetrics();
-  const { lanes, worker } = createFleet({ ...dependencies, metrics, now });
+  const { lanes, worker, taken } = createFleet({ ...dependencies, metrics, now });
   const health = (): Promise<HealthReport> =>
-    reportHealth({ lanes, source, journal, portal: dependencies.portal, version, startedAt, now });
+    reportHealth({ lanes, taken, source, journal, portal: dependencies.portal, version, startedAt, now });
   const gateways = new Map(
     config.devices.flatMap(({ name, gateways }) => gateways.map((gateway) => [gateway, name] as const)),
   );

@@ -1,68 +1,120 @@
-import { mkdir, readdir, readFile, rename, rm, writeFile } from "node:fs/promises";
-import { existsSync, readFileSync } from "node:fs";
+import { readFileSync } from "node:fs";
+import { mkdir, readdir, rename, rm, writeFile } from "node:fs/promises";
 import { join } from "node:path";
-import type { Driver, Trust } from "../drivers/driver.ts";
+import type { DeviceDescription, Driver, DriverOptions, SshOptions, Trust } from "../drivers/driver.ts";
 import { DriverError } from "../drivers/errors.ts";
 import { drivers } from "../drivers/index.ts";
-import type { DeviceSettings, RunSettings } from "./config.ts";
+import type { DeviceSettings, RunSettings, SshSettings } from "./config.ts";
+import type { Credentials } from "./credentials.ts";
 import type { Metrics } from "./metrics.ts";
+import { parseHostKey, pinFile, readPin } from "./pins.ts";
 
-/** Where `enroll` records a device's certificate, and where it is read from. */
-export function pinFile(dataDir: string, device: string): string {
-  return join(dataDir, "pins", `${device}.pem`);
+function notEnrolled(device: string): DriverError {
+  return new DriverError(
+    "identity",
+    `${device} is not enrolled, so nothing was sent to it: run 'sbc-agent enroll ${device}'`,
+  );
 }
 
-function trustOf(device: DeviceSettings, dataDir: string): Trust {
+function certificateTrust(device: DeviceSettings, dataDir: string): Trust {
   const { trust } = device;
   if (trust === "plaintext" || trust === "system") return { kind: trust };
   if (trust === "enrolled") {
-    const file = pinFile(dataDir, device.name);
-    if (!existsSync(file))
-      throw new DriverError(
-        "identity",
-        `${device.name} is not enrolled, so nothing was sent to it: run 'sbc-agent enroll ${device.name}'`,
-      );
-    return { kind: "certificate", pem: readFileSync(file, "utf8"), checkName: false };
+    const pem = readPin(pinFile(dataDir, device.name));
+    if (pem === undefined) throw notEnrolled(device.name);
+    return { kind: "certificate", pem, checkName: false };
   }
   if ("ca" in trust) return { kind: "certificate", pem: readFileSync(trust.ca, "utf8"), checkName: true };
   return { kind: "fingerprint", sha256: trust.fingerprint };
 }
 
-/** A driver for one device, counting what it does. Throws DriverError `identity` for a device that was never enrolled. */
+function hostKeyTrust(device: string, { hostKey }: SshSettings, dataDir: string): Trust & { kind: "host-key" } {
+  if (hostKey !== "enrolled") return { kind: "host-key", sha256: hostKey.sha256 };
+  const file = pinFile(dataDir, device, "host-key");
+  const text = readPin(file);
+  if (text === undefined) throw notEnrolled(device);
+  const pinned = parseHostKey(text);
+  if (pinned === undefined)
+    throw new DriverError(
+      "identity",
+      `${device}: ${file} does not hold a host key, so nothing was sent to it: enrol it anew`,
+    );
+  return { kind: "host-key", sha256: pinned.sha256 };
+}
+
+/** What a shell needs; without credentials, for looking at its host key. */
+export function shellOptions(
+  ssh: SshSettings,
+  { privateKey, enablePassword }: Pick<Credentials, "privateKey" | "enablePassword"> = {},
+): SshOptions {
+  const { profile, groupExchange, dialect, pipelineDepth, blindRows, lineMs, idleMs } = ssh;
+  return {
+    ...(privateKey === undefined ? {} : { privateKey }),
+    ...(enablePassword === undefined ? {} : { enablePassword }),
+    profile,
+    groupExchange,
+    ...(dialect === undefined ? {} : { dialect }),
+    // Old devices are not trusted to keep lines that come before they have answered.
+    pipelineDepth: profile === "legacy" ? 1 : pipelineDepth,
+    blindRows,
+    deadlines: { lineMs, idleMs },
+  };
+}
+
+/** Which driver a device is reached by, where its setting leaves the choice, and why. */
+export type Taken = NonNullable<DeviceDescription["taken"]>;
+
+/** A driver for one device, counting what it does and telling which one was taken. Throws DriverError `identity` for a device that was never enrolled. */
 export function openDevice(
   device: DeviceSettings,
-  password: string,
+  credentials: Credentials,
   settings: Pick<RunSettings, "connectMs" | "requestMs" | "writeDeadlineMs" | "saveMs">,
   dataDir: string,
   metrics: Metrics,
+  onTaken: (taken: Taken) => void,
 ): Driver {
-  const driver = drivers[device.driver].open({
-    device: device.name,
-    address: device.address,
-    user: device.user,
-    password,
-    trust: trustOf(device, dataDir),
+  const { name, driver, address, ssh } = device;
+  const options: DriverOptions = {
+    device: name,
+    address,
+    user: credentials.user,
+    password: credentials.password,
+    trust: driver === "ssh" && ssh !== undefined ? hostKeyTrust(name, ssh, dataDir) : certificateTrust(device, dataDir),
     model: device.model,
+    ...(ssh === undefined ? {} : { ssh: shellOptions(ssh, credentials) }),
     deadlines: {
       connectMs: settings.connectMs,
       requestMs: settings.requestMs,
       writeMs: settings.writeDeadlineMs,
       saveMs: settings.saveMs,
     },
-  });
-  return meter(driver, device.name, metrics);
+  };
+  return meter(drivers[driver].open(options), name, metrics, onTaken);
 }
 
-function meter(driver: Driver, device: string, metrics: Metrics): Driver {
+/** Of firmware whose tables are not known there is no description, and the run says so. */
+function describeIfKnown(driver: Driver): DeviceDescription | undefined {
+  try {
+    return driver.describe();
+  } catch (error) {
+    if (error instanceof DriverError) return undefined;
+    throw error;
+  }
+}
+
+function meter(driver: Driver, device: string, metrics: Metrics, onTaken: (taken: Taken) => void): Driver {
   const count = (operation: string): void => metrics.deviceCall(device, operation);
   return {
     describe: () => driver.describe(),
     render: (steps) => driver.render(steps),
     warm: () => driver.warm(),
     close: () => driver.close(),
-    status(signal) {
+    async status(signal) {
       count("status");
-      return driver.status(signal);
+      const status = await driver.status(signal);
+      const taken = describeIfKnown(driver)?.taken;
+      if (taken !== undefined) onTaken(taken);
+      return status;
     },
     read(signal) {
       count("read");
@@ -105,10 +157,4 @@ export async function keepBackup(
     .sort()
     .slice(0, -keep);
   for (const name of old) await rm(join(folder, name), { force: true });
-}
-
-/** The enrolled certificate, or undefined. */
-export async function readPin(dataDir: string, device: string): Promise<string | undefined> {
-  const file = pinFile(dataDir, device);
-  return existsSync(file) ? readFile(file, "utf8") : undefined;
 }

@@ -1,6 +1,7 @@
 import { setTimeout as sleep } from "node:timers/promises";
 import type { AgentConfig } from "./config.ts";
-import { keepBackup, openDevice } from "./devices.ts";
+import { credentialText, readCredentials } from "./credentials.ts";
+import { keepBackup, openDevice, type Taken } from "./devices.ts";
 import { createLane, type Lane } from "./lane.ts";
 import type { Log } from "./log.ts";
 import type { Metrics } from "./metrics.ts";
@@ -33,6 +34,8 @@ export interface FleetDependencies {
 export interface Fleet {
   lanes: ReadonlyMap<string, Lane>;
   worker: Worker;
+  /** By device, which driver its latest run used, where that is left open. */
+  taken: ReadonlyMap<string, Taken>;
 }
 
 function blueprintOf(blueprints: ReadonlyMap<string, Blueprint>, device: AgentConfig["devices"][number]): Blueprint {
@@ -51,10 +54,11 @@ export function createFleet(dependencies: FleetDependencies): Fleet {
   const blueprints = loadBlueprints(config.blueprints);
   const recognise = watchSerials();
   const lanes = new Map<string, Lane>();
+  const taken = new Map<string, Taken>();
   for (const device of config.devices) {
     const { name } = device;
     // Read once here, so that a missing one is found at the start, and anew for every run, so that `resume` takes a new one.
-    readSecret(device.password);
+    readCredentials(device, readSecret);
     const shared = {
       device,
       settings,
@@ -70,11 +74,15 @@ export function createFleet(dependencies: FleetDependencies): Fleet {
       keepBackup: (text: string) => keepBackup(dataDir, name, text, settings.backups, now()),
       wait: (ms: number, signal: AbortSignal) => sleep(ms, undefined, { signal }),
     };
+    const noteTaken = (now: Taken): void => {
+      if (now.driver !== taken.get(name)?.driver) log.info("driver taken", { device: name, ...now });
+      taken.set(name, now);
+    };
     const prepared = createPreparedDriver(() =>
-      openDevice(device, readSecret(device.password), settings, dataDir, metrics),
+      openDevice(device, readCredentials(device, readSecret), settings, dataDir, metrics, noteTaken),
     );
     const access = () => ({
-      guard: guardLogins(journal, name, hash(`${device.user}\n${readSecret(device.password)}`), settings.loginLimit),
+      guard: guardLogins(journal, name, hash(credentialText(readCredentials(device, readSecret))), settings.loginLimit),
       openDriver: prepared.take,
     });
     const lane = createLane({
@@ -91,5 +99,5 @@ export function createFleet(dependencies: FleetDependencies): Fleet {
     lanes.set(name, lane);
   }
   const worker = createWorker({ lanes, source, journal, log, metrics, pollMs: settings.pollMs, now });
-  return { lanes, worker };
+  return { lanes, worker, taken };
 }

@@ -5,6 +5,7 @@ import type { JournalStore } from "./store/store.ts";
 
 export interface HealthDependencies {
   lanes: ReadonlyMap<string, Lane>;
+  taken: ReadonlyMap<string, NonNullable<DeviceReport["taken"]>>;
   source: Pick<ConversionSource, "queues" | "countLinks">;
   journal: Pick<JournalStore, "deviceModes" | "unsavedSince" | "loginFailures">;
   /** How the portal is reached, where it is elsewhere. */
@@ -47,7 +48,7 @@ function remarksOnPortal({ url, reachedAt, trouble }: NonNullable<HealthReport["
 
 /** The state of every device of the inventory, and one remark for each thing that a human should look at. */
 export async function reportHealth(dependencies: HealthDependencies): Promise<HealthReport> {
-  const { lanes, source, journal, version, startedAt, now } = dependencies;
+  const { lanes, taken, source, journal, version, startedAt, now } = dependencies;
   const [modes, queues, links, unsaved, logins] = await Promise.all([
     journal.deviceModes(),
     source.queues(),
@@ -64,6 +65,7 @@ export async function reportHealth(dependencies: HealthDependencies): Promise<He
     return {
       device: name,
       driver,
+      taken: taken.get(name) ?? null,
       address,
       gateways,
       mode: paused === undefined ? mode : "paused",

@@ -57,6 +57,12 @@ export function createMetrics(): Metrics {
     loginFailures: gauge("login_failures", "Counted log-in failures"),
   } as const;
   const breaker = gauge("breaker_open", "1 while the device is only probed");
+  const driver = new Gauge({
+    name: "sbc_agent_device_driver",
+    help: "1 for the driver that the device is reached by; of `auto`, the one that it took last",
+    labelNames: ["device", "driver"],
+    registers,
+  });
   const drift = gauge("drifted_customers", "Linked customers whose rows differ from their intent, at the latest check");
   const checked = gauge("drift_checked_timestamp_seconds", "When drift was last checked; absent when it never was");
 
@@ -72,7 +78,9 @@ export function createMetrics(): Metrics {
         gauges.oldestPendingSeconds.set({ device }, oldestPendingSeconds);
         gauges.linked.set({ device }, linked);
       }
+      driver.reset();
       for (const report of health.devices) {
+        driver.set({ device: report.device, driver: report.taken?.driver ?? report.driver }, 1);
         const labels = { device: report.device };
         for (const [field, metric] of Object.entries(gauges)) metric.set(labels, report[field as keyof typeof gauges]);
         breaker.set(labels, report.breaker === "open" ? 1 : 0);

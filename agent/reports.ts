@@ -7,6 +7,8 @@ const time = z.string().nullable();
 export const deviceReport = z.object({
   device: z.string(),
   driver: z.string(),
+  /** Of driver `auto`: which it took in the latest run, and why; null where that is not known or not open. */
+  taken: z.object({ driver: z.string(), reason: z.string() }).nullable().default(null),
   address: z.string(),
   gateways: z.array(z.string()),
   mode: z.enum(["manage", "observe", "paused"]),

@@ -134,6 +134,8 @@ export interface DeviceDescription {
     /** A refused line leaves the rows before it applied. */
     partialScripts: boolean;
   };
+  /** For a driver that chooses among others: which it took, and why, for people. */
+  taken?: { driver: string; reason: string };
   /** Why nothing can be written to this device, for people; absent where it can. Then only empty lists of steps render. */
   readOnly?: string;
 }
@@ -220,6 +222,16 @@ export interface SshOptions {
    * what follows it has already left.
    */
   blindRows: boolean;
+  /**
+   * Lines that the device prints into the shell of its own accord, such as its log: they are no refusal. What they look
+   * like is not documented, so none are known by default.
+   */
+  noiseLine?: RegExp;
+  /**
+   * The device asks `Password:` for a secret field whose value is left out, and so does not echo it. Whether it does in
+   * tables is not documented; by default secrets stand on the line.
+   */
+  secretPrompts?: boolean;
   /** All in milliseconds. */
   deadlines: {
     /** Until the prompt stands after a line. */

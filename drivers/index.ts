@@ -1,12 +1,13 @@
 import type { DriverKind } from "./driver.ts";
 import { limitsByModel } from "./mediant/limits.ts";
 import { rest } from "./rest.ts";
+import { ssh } from "./ssh.ts";
 
 export { refusal } from "./mediant/grammar.ts";
 export { mediantTables } from "./mediant/tables.ts";
 
 /** The drivers that ship with the agent, by the name they have in the inventory. */
-export const drivers: Readonly<Record<"rest", DriverKind>> = { rest };
+export const drivers: Readonly<Record<"rest" | "ssh" | "auto", DriverKind>> = { rest, ssh, auto: rest };
 
 /** The model tiers whose table limits are known: what `DriverOptions.model` takes. */
 export const models: readonly string[] = [...limitsByModel.keys()];

@@ -60,6 +60,74 @@ describe("a configuration", () => {
     expect(faultsOf({ ...usable, devices: [device, other] })).toEqual([]);
   });
 
+  it.each<[string, object, object]>([
+    [
+      "both over SSH",
+      { driver: "ssh", address: "ssh://192.0.2.10" },
+      { driver: "ssh", address: "ssh://192.0.2.10:22" },
+    ],
+    ["one over REST and one over SSH", {}, { driver: "ssh", address: "ssh://192.0.2.10/" }],
+    ["one over REST and one over auto", {}, { driver: "auto", address: "https://192.0.2.10:443" }],
+    [
+      "the shell of auto",
+      { driver: "ssh", address: "ssh://192.0.2.10:22" },
+      { driver: "auto", address: "https://192.0.2.10:8443" },
+    ],
+    [
+      "host names in other letters",
+      { address: "https://sbc.example.com" },
+      { driver: "ssh", address: "ssh://SBC.example.com" },
+    ],
+  ])("refuses one device under two names: %s", (_, first, second) => {
+    const devices = [
+      { ...device, ...first },
+      { ...device, name: "sbc-2", gateways: ["oc2.example.com"], ...second },
+    ];
+    expect(faultsOf({ ...usable, devices }).join("\n")).toMatch(/devices\.address: '\S+' stands more than once/);
+  });
+
+  it.each<[string, object, object]>([
+    ["over SSH", { driver: "ssh", address: "ssh://192.0.2.10/" }, { address: "ssh://192.0.2.10" }],
+    [
+      "over SSH on a port of its own",
+      { driver: "ssh", address: "ssh://SBC.example.com:2222" },
+      { address: "ssh://sbc.example.com:2222" },
+    ],
+    [
+      "over both, with the shell on a port of its own",
+      { driver: "auto", ssh: { address: "ssh://192.0.2.10:2222" } },
+      { address: "https://192.0.2.10" },
+    ],
+    [
+      "with a key and no password",
+      { driver: "ssh", address: "ssh://192.0.2.10", password: undefined, ssh: { privateKey: { file: "id" } } },
+      { ssh: { privateKey: { file: "/etc/sbc-agent/id" }, hostKey: "enrolled", pipelineDepth: 8, blindRows: false } },
+    ],
+  ])("takes a device that is reached %s", (_, change, expected) => {
+    const config = checkConfig({ ...usable, devices: [{ ...device, ...change }] }, "agent.yaml", "/etc/sbc-agent");
+    expect(config.devices[0]).toMatchObject(expected);
+  });
+
+  it.each<[string, object]>([
+    ["address", { driver: "ssh" }],
+    ["address", { address: "ssh://192.0.2.10" }],
+    ["address", { driver: "auto", address: "ssh://192.0.2.10" }],
+    ["address", { driver: "ssh", address: "ssh://me@192.0.2.10" }],
+    ["ssh.address", { driver: "auto", ssh: { address: "https://192.0.2.10" } }],
+    ["ssh.address", { driver: "auto", ssh: { address: "ssh://192.0.2.10/path" } }],
+    ["ssh.address", { driver: "ssh", address: "ssh://192.0.2.10", ssh: { address: "ssh://192.0.2.10" } }],
+    ["ssh", { ssh: {} }],
+    ["password", { password: undefined }],
+    ["password", { driver: "ssh", address: "ssh://192.0.2.10", password: undefined }],
+    ["password", { driver: "auto", password: undefined, ssh: { privateKey: { file: "id" } } }],
+    ["ssh.passphrase", { driver: "auto", ssh: { passphrase: { env: "P" } } }],
+    ["ssh.hostKey.sha256", { driver: "auto", ssh: { hostKey: { sha256: "AA:BB" } } }],
+    ["ssh.blindRows", { driver: "auto", ssh: { profile: "legacy", blindRows: true } }],
+  ])("refuses what cannot be right of a device: %s, %j", (path, change) => {
+    const faults = faultsOf({ ...usable, devices: [{ ...device, ...change }] });
+    expect(faults.join("\n")).toContain(`devices.0.${path}: `);
+  });
+
   it.each([
     ["devices.gateways", { devices: [device, { ...device, name: "sbc-2", address: "https://192.0.2.11" }] }],
     ["sealKey.file", { sealKey: { file: "data/seal.key" } }],

@@ -1,23 +1,30 @@
 import { X509Certificate } from "node:crypto";
-import { existsSync, readFileSync } from "node:fs";
+import { readFileSync } from "node:fs";
 import { models } from "../../drivers/index.ts";
 import type { CommandContext } from "./context.ts";
 import type { AgentConfig, DeviceSettings, SecretReference } from "../config.ts";
 import { ConfigError, likelyRole, loadConfig, roleFaults } from "../config.ts";
-import { pinFile } from "../devices.ts";
+import { secretsOf as deviceSecrets } from "../credentials.ts";
 import { openSecrets } from "../secrets.ts";
 import { readConfiguredSealKey } from "../seal-key.ts";
+import { deviceWarnings } from "./device-warnings.ts";
 
 export interface ConfigFinding {
   file: string;
   /** Each with its path. None: the agent can start. */
   faults: string[];
   warnings: string[];
-  devices: { name: string; address: string; mode: string; trust: string; blueprint: string; gateways: string[] }[];
+  devices: {
+    name: string;
+    driver: string;
+    address: string;
+    mode: string;
+    trust: string;
+    blueprint: string;
+    gateways: string[];
+  }[];
   secrets: { path: string; reference: string; state: string }[];
 }
-
-const soonMs = 30 * 86_400_000;
 
 /** Checks a configuration and all that it refers to: secrets, files, blueprints, enrolled certificates. Never throws for a fault. */
 export async function checkConfiguration(
@@ -34,18 +41,26 @@ export async function checkConfiguration(
   }
   finding.devices = config.devices.map((device) => ({
     name: device.name,
+    driver: device.driver,
     address: device.address,
     mode: device.mode,
-    trust: typeof device.trust === "string" ? device.trust : (Object.keys(device.trust)[0] ?? ""),
+    trust: trustWords(device),
     blueprint: device.blueprint,
     gateways: [...device.gateways],
   }));
   finding.faults.push(...roleFaults(config, likelyRole(config)));
   checkSecrets(config, context.env, finding);
   checkFiles(config, finding);
-  checkPins(config, context.now(), finding);
+  finding.warnings.push(...deviceWarnings(config, context.now()));
   await checkBlueprints(config, context, finding);
   return finding;
+}
+
+/** Of `auto`, how the certificate and how the host key is checked, where that is not the same. */
+function trustWords({ driver, trust, ssh }: DeviceSettings): string {
+  const word = (given: string | object): string => (typeof given === "string" ? given : (Object.keys(given)[0] ?? ""));
+  const words = [...(driver === "ssh" ? [] : [word(trust)]), ...(ssh === undefined ? [] : [word(ssh.hostKey)])];
+  return [...new Set(words)].join(", ");
 }
 
 /** All but the seal key, which is made where it is missing. */
@@ -56,7 +71,9 @@ function secretsOf(config: AgentConfig): [path: string, reference: SecretReferen
     ...(config.source.url === undefined
       ? []
       : [["source.token", config.source.token] satisfies [string, SecretReference]]),
-    ...config.devices.map((d, i): [string, SecretReference] => [`devices.${i}.password`, d.password]),
+    ...config.devices.flatMap((d, i) =>
+      deviceSecrets(d).map(([path, secret]): [string, SecretReference] => [`devices.${i}.${path}`, secret]),
+    ),
     ...(config.ovoc === undefined
       ? []
       : [
@@ -121,30 +138,6 @@ function checkFiles(config: AgentConfig, finding: ConfigFinding): void {
   for (const [i, device] of config.devices.entries())
     if (device.model !== undefined && !models.includes(device.model))
       finding.faults.push(`devices.${i}.model: '${device.model}' is none of ${models.join(", ")}`);
-}
-
-function checkPins(config: AgentConfig, now: number, finding: ConfigFinding): void {
-  for (const [i, device] of config.devices.entries()) {
-    if (device.trust !== "enrolled") continue;
-    const warning = pinWarning(config, device, now);
-    if (warning !== undefined) finding.warnings.push(`devices.${i}: ${device.name} ${warning}`);
-  }
-}
-
-function pinWarning(config: AgentConfig, device: DeviceSettings, now: number): string | undefined {
-  const file = pinFile(config.dataDir, device.name);
-  const enrol = `sbc-agent enroll ${device.name}`;
-  if (!existsSync(file)) return `is not enrolled, so it will not be served: ${enrol}`;
-  let validTo: string;
-  try {
-    validTo = new X509Certificate(readFileSync(file, "utf8")).validTo;
-  } catch (error) {
-    return `has an unreadable certificate in ${file} (${error instanceof Error ? error.message : String(error)}): ${enrol}`;
-  }
-  const leftMs = Date.parse(validTo) - now;
-  if (leftMs < 0)
-    return `shows a certificate that expired on ${validTo}: renew it on the device, then ${enrol} --replace`;
-  return leftMs < soonMs ? `shows a certificate that expires on ${validTo}` : undefined;
 }
 
 async function checkBlueprints(

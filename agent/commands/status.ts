@@ -40,7 +40,10 @@ function printHealth(health: HealthReport, output: Output, now: number): void {
   const announced = health.announced.map((device) => announcedRow(device, paint, now));
   if (announced.length > 0) output.print(table(announcedHead, announced, ["Queue", "Oldest", "Linked"]));
   if (rows.length + announced.length === 0) output.print("No agent has announced a device yet.");
-  const remarks = [...health.remarks, ...health.devices.flatMap((device) => timesOf(device, now))];
+  const remarks = [
+    ...health.remarks,
+    ...health.devices.flatMap((device) => [...timesOf(device, now), ...takenBy(device)]),
+  ];
   if (remarks.length > 0)
     output.print(["", paint.bold("Remarks"), ...remarks.map((remark) => `  ${remark}`)].join("\n"));
 }
@@ -84,4 +87,8 @@ function timesOf(device: DeviceReport, now: number): string[] {
     ...(nextTryAt === null ? [] : [`next try in ${duration((Date.parse(nextTryAt) - now) / 1_000)}`]),
   ];
   return times.length === 0 ? [] : [`${device.device}: ${times.join(", ")}`];
+}
+
+function takenBy({ device, taken }: DeviceReport): string[] {
+  return taken === null ? [] : [`${device}: reached over ${taken.driver} (${taken.reason})`];
 }

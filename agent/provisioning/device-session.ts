@@ -228,8 +228,9 @@ export function openSession(
         if (tries === 0 && taskIds.length > 0)
           say(dependencies.noteProgress(taskIds, `Device ${device}: read back and verified, saving.`));
         await saved;
-        const { saveNeeded } = await driver.status(signal);
-        if (saveNeeded !== true) {
+        // A device that cannot say so has said "done", and nothing else is to be had of it.
+        const looks = driver.describe().capabilities.saveNeeded;
+        if (!looks || (await driver.status(signal)).saveNeeded !== true) {
           // Asked for together, which is one write to disk: that the device saved is true in any case.
           say(journal.audit({ event: "save", device, taskId: null, who: runId, data: {} }));
           await journal.recordSaved(lease);

@@ -7,6 +7,17 @@ import { checkSteps } from "./step-check.ts";
 /** What stands in printed text in place of a secret. */
 export const mask = "********";
 
+/** One line of a script, with what those who send it line by line must know of it. */
+export interface RenderedLine {
+  /** Indented. */
+  text: string;
+  does: "enter" | "open" | "set" | "activate" | "leave" | "delete";
+  /** The step that it belongs to; absent around rows that are only opened for their children, and around all rows. */
+  step: Step | undefined;
+  /** The field that it sets. */
+  field?: FieldSchema;
+}
+
 /** Rows that are opened together: a row with its new children, or an existing parent for the sake of its children. */
 interface Group {
   table: TableName;
@@ -21,9 +32,28 @@ interface Group {
  * DriverError `unsupported` for steps that may not be written (see `checkSteps`), before anything is rendered.
  */
 export function render(steps: readonly Step[], writable: Writable, secrets: "mask" | "show"): readonly string[] {
+  return renderLines(steps, writable, secrets).map(({ text }) => text);
+}
+
+/** The same lines, with what each of them does. */
+export function renderLines(
+  steps: readonly Step[],
+  writable: Writable,
+  secrets: "mask" | "show",
+): readonly RenderedLine[] {
   checkSteps(steps, writable);
   const body = groups(steps, writable.tables).flatMap((group) => groupLines(group, writable.tables, secrets));
-  return body.length === 0 ? [] : ["configure voip", ...indented(body), "exit"];
+  if (body.length === 0) return [];
+  return [line("enter", "configure voip", undefined), ...indented(body), line("leave", "exit", undefined)];
+}
+
+/** The lines that give fields of one row these values, in clear. */
+export function renderFields(step: Step, schema: TableSchema, values: Fields): readonly RenderedLine[] {
+  return parameterLines(step, schema, values, "show");
+}
+
+function line(does: RenderedLine["does"], text: string, step: Step | undefined): RenderedLine {
+  return { text, does, step };
 }
 
 function groups(steps: readonly Step[], tables: Writable["tables"]): Group[] {
@@ -52,27 +82,33 @@ function groups(steps: readonly Step[], tables: Writable["tables"]): Group[] {
   return list;
 }
 
-function groupLines(group: Group, tables: Writable["tables"], secrets: "mask" | "show"): string[] {
+function groupLines(group: Group, tables: Writable["tables"], secrets: "mask" | "show"): RenderedLine[] {
   const own = group.own === undefined ? [] : rowLines(group.own, schemaOf(group.table, tables), secrets);
   const children = group.children.flatMap((row) => rowLines(row, schemaOf(row.table, tables), secrets));
   if (children.length === 0) return own;
-  const opened = own.length === 0 ? [`${schemaOf(group.table, tables).cliPath} ${group.index}`] : own.slice(0, -1);
-  return [...opened, ...indented(children), "exit"];
+  const header = `${schemaOf(group.table, tables).cliPath} ${group.index}`;
+  const opened = own.length === 0 ? [line("open", header, undefined)] : own.slice(0, -1);
+  return [...opened, ...indented(children), line("leave", "exit", own.length === 0 ? undefined : group.own)];
 }
 
-function rowLines(step: Step, schema: TableSchema, secrets: "mask" | "show"): string[] {
+function rowLines(step: Step, schema: TableSchema, secrets: "mask" | "show"): RenderedLine[] {
   const row = `${schema.cliPath} ${step.index}`;
-  if (step.kind === "delete") return [`no ${row}`];
-  const parameters = parameterLines(schema, step.kind === "create" ? step.fields : step.set, secrets);
+  if (step.kind === "delete") return [line("delete", `no ${row}`, step)];
+  const parameters = parameterLines(step, schema, step.kind === "create" ? step.fields : step.set, secrets);
   if (parameters.length === 0 && step.kind === "update") return [];
-  return [row, ...indented([...parameters, "activate"]), "exit"];
+  return [
+    line("open", row, step),
+    ...indented([...parameters, line("activate", "activate", step)]),
+    line("leave", "exit", step),
+  ];
 }
 
-function parameterLines(schema: TableSchema, values: Fields, secrets: "mask" | "show"): string[] {
-  return schema.fields.flatMap((field) => {
+function parameterLines(step: Step, schema: TableSchema, values: Fields, secrets: "mask" | "show"): RenderedLine[] {
+  return schema.fields.flatMap((field): RenderedLine[] => {
     const value = Object.hasOwn(values, field.name) ? values[field.name] : undefined;
     if (value === undefined) return [];
-    return [`${field.name} ${field.secret === true && secrets === "mask" ? mask : encode(field, value)}`];
+    const shown = field.secret === true && secrets === "mask" ? mask : encode(field, value);
+    return [{ ...line("set", `${field.name} ${shown}`, step), field }];
   });
 }
 
@@ -83,8 +119,8 @@ function encode(field: FieldSchema, value: string): string {
   return field.grammar.kind === "text" || field.grammar.kind === "reference" ? `"${value}"` : value;
 }
 
-function indented(lines: readonly string[]): string[] {
-  return lines.map((line) => ` ${line}`);
+function indented(lines: readonly RenderedLine[]): RenderedLine[] {
+  return lines.map((one) => ({ ...one, text: ` ${one.text}` }));
 }
 
 function schemaOf(table: TableName, tables: Writable["tables"]): TableSchema {

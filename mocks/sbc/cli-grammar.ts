@@ -12,15 +12,15 @@ interface RootGrammar {
 
 const rootGrammars = new Map<string, RootGrammar>();
 
-/** What can be said below `configure <root>`: the older CLI also knew `proxy-ip 4/0` there. */
-export function grammarOfRoot(root: Root, isOldCli: boolean): RootGrammar {
-  const key = `${root} ${isOldCli}`;
+/** What can be said below `configure <root>`: the older CLI also knew `proxy-ip 4/0` there. `groups`: modes without rows. */
+export function grammarOfRoot(root: Root, isOldCli: boolean, groups: readonly string[]): RootGrammar {
+  const key = `${root} ${isOldCli} ${groups.join(" ")}`;
   const known = rootGrammars.get(key);
   if (known !== undefined) return known;
   const tables = knownTables.filter((table) => table.root === root && (table.parent === undefined || isOldCli));
   const grammar = {
     tables,
-    pick: createVocabulary(["do", "exit", "no", ...tables.map((table) => table.cli[0] ?? "")]),
+    pick: createVocabulary(["do", "exit", "no", ...groups, ...tables.map((table) => table.cli[0] ?? "")]),
   };
   rootGrammars.set(key, grammar);
   return grammar;

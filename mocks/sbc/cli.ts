@@ -1,9 +1,15 @@
 import { grammarOfRoot, grammarOfRow } from "./cli-grammar.ts";
 import { pickWord, splitLine } from "./cli-line.ts";
 import type { Token } from "./cli-line.ts";
+import type { Answer, Outcome } from "./cli-outcome.ts";
+import { answerWith, done, refuse } from "./cli-outcome.ts";
+import type { CliSession, Group } from "./cli-session.ts";
+import { clearUser, groupsOf, openGroup, reload } from "./cli-session.ts";
+import { withTable } from "./cli-tables.ts";
 import type { Table } from "./columns.ts";
 import { rowsOf, shapeOf } from "./configuration.ts";
 import type { Device } from "./device.ts";
+import { shellLine } from "./faults.ts";
 import { printRow, roots } from "./print-running-config.ts";
 import type { Root } from "./print-running-config.ts";
 import {
@@ -23,41 +29,31 @@ import { childTables, tableNamed } from "./tables.ts";
 
 const note = "Note: Changes to this parameter will take effect when applying the 'activate' or 'exit' command";
 
-/** What the device made of one line. */
-export interface Answer {
-  /** Printed lines, without line ends. */
-  readonly output: readonly string[];
-  readonly refused: boolean;
-  /** The line held nothing to do: blank or a comment. */
-  readonly empty: boolean;
-  /** The session has ended. */
-  readonly closed: boolean;
-  /** Resolves when the line has had its effect; only `write` on a slow flash takes longer than the call. */
-  readonly until?: Promise<unknown>;
-}
-
 /** One command-line session, for a script or a shell. */
 export interface Cli {
   /** Runs one line. Never throws; what the device refuses comes back as `refused`. */
   execute(line: string): Answer;
   /** Text between the parentheses of the prompt; undefined at the top. */
   readonly mode: string | undefined;
-  /** `<name>[(<mode>)]# `. */
+  /** `<name>[(<mode>)][*]# ` or, in Basic mode, `> `. */
   readonly prompt: string;
   /** Ends the session; a row that is still open is treated by the setting `unfinishedRow`. */
   end(): void;
 }
 
-type Frame = { kind: "top" } | { kind: "root"; root: Root } | { kind: "row"; open: OpenRow };
+type Frame =
+  { kind: "top" } | { kind: "root"; root: Root } | { kind: "row"; open: OpenRow } | { kind: "group"; group: Group };
 
-type Outcome = { output?: readonly string[]; refusal?: TextName; text?: string; until?: Promise<unknown> };
+export interface CliOptions {
+  /** Prints the `Note:` of an interactive session per parameter. */
+  readonly notes: boolean;
+  /** Who sits there. Without it, it is a script: in Privileged mode, and without the commands that only people use. */
+  readonly session?: CliSession;
+}
 
-const done: Outcome = {};
-const refuse = (refusal: TextName): Outcome => ({ refusal });
-const answerWith = (refusal: TextName | undefined): Outcome => (refusal === undefined ? done : { refusal });
-
-/** A session in privileged mode at the top. `notes` prints the `Note:` of an interactive session per parameter. */
-export function createCli(device: Device, options: { readonly notes: boolean }): Cli {
+/** A session at the top. */
+export function createCli(device: Device, options: CliOptions): Cli {
+  const { session } = options;
   const frames: Frame[] = [{ kind: "top" }];
   let closed = false;
 
@@ -75,24 +71,47 @@ export function createCli(device: Device, options: { readonly notes: boolean }):
         return runInRoot(tokens, frame.root);
       case "row":
         return runInRow(tokens, frame.open);
+      case "group":
+        return runInGroup(tokens, frame.group);
     }
   }
 
   function runAtTop(tokens: readonly Token[]): Outcome {
     const [first, ...rest] = tokens;
-    switch (pickWord(first, ["configure", "exit", "show", "write"])) {
+    switch (pickWord(first, wordsAtTop(session))) {
       case "configure":
         return enterRoot(rest);
       case "exit":
+      case "quit":
         closed = true;
         return done;
       case "show":
         return runShow(rest);
       case "write":
         return rest.length === 0 ? write() : refuse("invalidCommand");
+      case "disable":
+        return rest.length === 0 ? setLevel("basic") : refuse("invalidCommand");
+      case "enable":
+        return rest.length === 0 ? enable() : refuse("invalidCommand");
+      case "reload":
+        return reload(device, rest);
+      case "clear":
+        return session === undefined ? refuse("invalidCommand") : clearUser(session, rest);
       case undefined:
         return refuse("invalidCommand");
     }
+  }
+
+  function setLevel(level: CliSession["level"]): Outcome {
+    if (session !== undefined) session.level = level;
+    return done;
+  }
+
+  function enable(): Outcome {
+    if (session?.level === "privileged") return done;
+    return session?.mayEnable === true && device.settings.shell.allowEnable
+      ? { asksPassword: true }
+      : refuse("enableRefused");
   }
 
   function enterRoot([name, ...more]: readonly Token[]): Outcome {
@@ -105,21 +124,25 @@ export function createCli(device: Device, options: { readonly notes: boolean }):
 
   function runShow(tokens: readonly Token[]): Outcome {
     if (tokens.length === 0) return refuse("incompleteCommand");
-    const output = show(device, tokens);
+    const output = show(device, tokens, session);
     return output === undefined ? refuse("invalidCommand") : { output };
   }
 
   function write(): Outcome {
     const saved = device.save();
     if (saved === false) return refuse("saveFailed");
+    if (session !== undefined) device.recorder.stats.shellSaves += 1;
     const output = ["Writing configuration...done"];
-    return saved === true ? { output } : { output, until: saved };
+    return saved === true ? { output } : { output, until: saved, meanwhile: "Writing configuration..." };
   }
 
   function runInRoot(tokens: readonly Token[], root: Root): Outcome {
-    const { tables, pick } = grammarOfRoot(root, device.running.generation.oldCli);
+    const groups = session === undefined ? [] : groupsOf(device, root);
+    const { tables, pick } = grammarOfRoot(root, device.running.generation.oldCli, groups);
     const [first, ...rest] = tokens;
-    switch (pick(first)) {
+    const word = pick(first);
+    if (session !== undefined && word !== undefined && groups.includes(word)) return enterGroup(session, word, rest);
+    switch (word) {
       case "do":
         return runShowOrWrite(rest);
       case "exit":
@@ -132,6 +155,25 @@ export function createCli(device: Device, options: { readonly notes: boolean }):
         return refuse("invalidCommand");
       default:
         return withTable(tokens, tables, (table, words) => runOnTable(table, words));
+    }
+  }
+
+  function enterGroup(who: CliSession, word: string, rest: readonly Token[]): Outcome {
+    const group = openGroup(device, who, word, rest);
+    if (group === undefined) return refuse("invalidCommand");
+    frames.push({ kind: "group", group });
+    return { output: group.output };
+  }
+
+  function runInGroup(tokens: readonly Token[], group: Group): Outcome {
+    const [first, ...rest] = tokens;
+    switch (pickWord(first, ["exit", "do"])) {
+      case "exit":
+        return leave(rest);
+      case "do":
+        return runShowOrWrite(rest);
+      case undefined:
+        return group.run(tokens);
     }
   }
 
@@ -179,6 +221,8 @@ export function createCli(device: Device, options: { readonly notes: boolean }):
 
   function runInRow(tokens: readonly Token[], open: OpenRow): Outcome {
     const { pick, childWords } = grammarOfRow(shapeOf(device.running, open.table));
+    const isSet = session !== undefined && device.settings.shell.dialect === "6.6";
+    if (isSet && tokens[0]?.text === "set") return runParameter(open, tokens.slice(1));
     const [first, ...rest] = tokens;
     const word = pick(first);
     switch (word) {
@@ -197,6 +241,13 @@ export function createCli(device: Device, options: { readonly notes: boolean }):
         return runNoInRow(rest, open);
     }
     if (childWords.includes(word)) return withTable(tokens, childTables(open.table), runOnTable);
+    return isSet ? refuse("invalidCommand") : runParameter(open, tokens);
+  }
+
+  function runParameter(open: OpenRow, [first, ...rest]: readonly Token[]): Outcome {
+    if (first === undefined) return refuse("incompleteCommand");
+    const word = grammarOfRow(shapeOf(device.running, open.table)).pick(first);
+    if (word === undefined) return refuse("invalidCommand");
     return withColumn(open, word, (column) => setParameter(device, open, column, rest));
   }
 
@@ -247,10 +298,14 @@ export function createCli(device: Device, options: { readonly notes: boolean }):
     get mode() {
       const frame = top();
       if (frame.kind === "top") return undefined;
+      if (frame.kind === "group") return frame.group.label;
       return frame.kind === "root" ? `config-${frame.root}` : frame.open.label;
     },
     get prompt() {
-      return `${device.identity.name}${this.mode === undefined ? "" : `(${this.mode})`}# `;
+      const mode = this.mode === undefined ? "" : `(${this.mode})`;
+      const { star } = device.settings.shell;
+      const isStarred = star === "unsaved" ? device.saveNeeded : star === "reset-needed" && device.resetNeeded;
+      return `${device.identity.name}${mode}${isStarred ? "*" : ""}${session?.level === "basic" ? ">" : "#"} `;
     },
     end() {
       for (const frame of frames.splice(1).reverse()) {
@@ -272,35 +327,32 @@ export function createCli(device: Device, options: { readonly notes: boolean }):
     if (grep !== undefined && !line.tokens.some((token) => pickWord(token, ["show"]) === "show")) {
       return refuse("invalidCommand");
     }
+    if (session !== undefined && isConfiguration(line.tokens) && device.faults.take("ha-sync", shellLine(text)))
+      return refuse("synchronizing");
     const outcome = run(line.tokens, top());
     if (grep === undefined) return outcome;
     return { ...outcome, output: (outcome.output ?? []).filter((printed) => printed.includes(grep)) };
   }
 
-  function describe(outcome: Outcome): Pick<Answer, "output" | "refused" | "until"> {
-    const text = outcome.text ?? (outcome.refusal === undefined ? undefined : device.settings.texts[outcome.refusal]);
-    const until = outcome.until === undefined ? {} : { until: outcome.until };
-    return { output: text === undefined ? (outcome.output ?? []) : [text], refused: text !== undefined, ...until };
+  /** Whether the line changes the configuration, opens the way to it, or saves it. */
+  function isConfiguration([first]: readonly Token[]): boolean {
+    const { kind } = top();
+    if (kind === "top")
+      return pickWord(first, wordsAtTop(session)) === "configure" || pickWord(first, ["write"]) !== undefined;
+    return kind !== "group" && pickWord(first, ["exit", "do"]) === undefined;
+  }
+
+  function describe({ refusal, text: refusing, ...outcome }: Outcome): Omit<Answer, "empty" | "closed"> {
+    const text = refusing ?? (refusal === undefined ? undefined : device.settings.texts[refusal]);
+    return { ...outcome, output: text === undefined ? (outcome.output ?? []) : [text], refused: text !== undefined };
   }
 }
 
-/** Finds the table whose words stand at the beginning; what follows goes to `use`. */
-function withTable(
-  tokens: readonly Token[],
-  tables: readonly Table[],
-  use: (table: Table, rest: readonly Token[]) => Outcome,
-): Outcome {
-  let candidates = tables;
-  for (let depth = 0; ; depth += 1) {
-    const complete = candidates.find((table) => table.cli.length === depth);
-    if (complete !== undefined) return use(complete, tokens.slice(depth));
-    const token = tokens[depth];
-    if (token === undefined) return refuse("incompleteCommand");
-    const word = pickWord(
-      token,
-      candidates.map((table) => table.cli[depth] ?? ""),
-    );
-    if (word === undefined) return refuse("invalidCommand");
-    candidates = candidates.filter((table) => table.cli[depth] === word);
-  }
+const scriptWords = ["configure", "exit", "show", "write"] as const;
+const basicWords = ["enable", "exit", "quit", "show"] as const;
+const privilegedWords = [...basicWords, "clear", "configure", "disable", "reload", "write"] as const;
+
+function wordsAtTop(session: CliSession | undefined): readonly (typeof privilegedWords)[number][] {
+  if (session === undefined) return scriptWords;
+  return session.level === "basic" ? basicWords : privilegedWords;
 }

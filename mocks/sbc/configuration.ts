@@ -90,6 +90,23 @@ export function emptyConfiguration({ generation, shapes, layout, tls }: Configur
   return emptied;
 }
 
+/** The same rows as a device of another generation has them: cells of columns that it has not are gone. */
+export function convertConfiguration(from: Configuration, generation: Generation): Configuration {
+  const pieces = from.layout.pieces.map((piece): Piece => {
+    return piece.kind === "table" ? { kind: "table", title: piece.title, isEmpty: piece.isEmpty } : piece;
+  });
+  const layout = { ...from.layout, pieces, style: generation.style };
+  const converted = { ...createConfiguration(generation, {}, layout), tls: from.tls };
+  for (const table of knownTables) {
+    const shape = shapeOf(converted, table);
+    for (const row of rowsOf(from, table)) {
+      const kept = Object.entries(row.cells).filter(([name]) => shape.find(name) !== undefined);
+      putRow(converted, table, { ...row, cells: Object.fromEntries(kept) });
+    }
+  }
+  return converted;
+}
+
 /** The columns of a table on this device. */
 export function shapeOf(configuration: Configuration, table: Table): Shape {
   return configuration.shapes[table.name] ?? shapeOfGeneration(table, configuration.generation);

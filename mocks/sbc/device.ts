@@ -1,7 +1,16 @@
 import { setTimeout as sleep } from "node:timers/promises";
 import type { Configuration } from "./configuration.ts";
-import { cellOf, copyConfiguration, removeRow, rowsOf, shapeOf } from "./configuration.ts";
+import {
+  cellOf,
+  convertConfiguration,
+  copyConfiguration,
+  emptyConfiguration,
+  removeRow,
+  rowsOf,
+  shapeOf,
+} from "./configuration.ts";
 import type { Faults, Occasion } from "./faults.ts";
+import { generationOf } from "./generations.ts";
 import type { Recorder } from "./recorder.ts";
 import type { Settings } from "./settings.ts";
 import type { Table } from "./columns.ts";
@@ -61,6 +70,8 @@ export interface Device {
   readonly saveNeeded: boolean;
   readonly resetNeeded: boolean;
   readonly isUp: boolean;
+  /** Resets so far. */
+  readonly boots: number;
   readonly uptimeMs: number;
   readonly alarms: Alarms;
   /** Call before each upload, script or edit: a lagging reader sees what was before. */
@@ -77,6 +88,12 @@ export interface Device {
   save(occasion?: Occasion): boolean | Promise<boolean>;
   /** Resets: unsaved changes are gone unless saved first, and nothing answers for `bootMs`. */
   reboot(saveConfiguration: boolean): void;
+  /** The other unit takes over with what is in flash; up at once. */
+  switchOver(): void;
+  /** Goes back to the configuration it started from, in flash too, and resets. */
+  restore(): void;
+  /** Becomes another: other firmware brings the columns of its generation. Resets. */
+  become(changes: { readonly firmware?: string; readonly serialNumber?: string; readonly isEmpty?: boolean }): void;
   /** Calls back at each reset, when every connection is to be dropped. */
   onReset(callback: () => void): void;
   /** Ends all timers. */
@@ -84,9 +101,10 @@ export interface Device {
 }
 
 export function createDevice(options: DeviceOptions): Device {
-  const { identity, settings, faults, recorder, saveMs, bootMs } = options;
+  const { settings, faults, recorder, saveMs, bootMs } = options;
   const stopping = new AbortController();
   const resetCallbacks: (() => void)[] = [];
+  let identity = options.identity;
   let running = copyConfiguration(options.configuration);
   let startup = copyConfiguration(options.configuration);
   let beforeWrite = running;
@@ -122,8 +140,32 @@ export function createDevice(options: DeviceOptions): Device {
     return short;
   }
 
+  function reset(downMs: number): void {
+    boots += 1;
+    running = copyConfiguration(startup);
+    saveNeeded = false;
+    lagging = undefined;
+    startedAt = performance.now() + downMs;
+    bootedAt = startedAt;
+    for (const callback of resetCallbacks) callback();
+  }
+
+  async function breakSave(): Promise<boolean> {
+    if (saveMs > 0) await sleep(saveMs / 2, undefined, { signal: stopping.signal, ref: false }).catch(ignoreAbort);
+    reboot(false);
+    return false;
+  }
+
+  function reboot(saveConfiguration: boolean): void {
+    if (saveConfiguration) store(copyConfiguration(running), changes);
+    recorder.stats.resets += 1;
+    reset(bootMs);
+  }
+
   return {
-    identity,
+    get identity() {
+      return identity;
+    },
     settings,
     faults,
     recorder,
@@ -141,6 +183,9 @@ export function createDevice(options: DeviceOptions): Device {
     resetNeeded: false,
     get isUp() {
       return performance.now() >= bootedAt;
+    },
+    get boots() {
+      return boots;
     },
     get uptimeMs() {
       return performance.now() - startedAt;
@@ -184,21 +229,27 @@ export function createDevice(options: DeviceOptions): Device {
     save(occasion) {
       const fault = faults.take("save-fails", occasion);
       if (fault !== undefined) return fault.silent;
+      if (faults.take("reboot-during-save", occasion) !== undefined) return breakSave();
       const snapshot = copyConfiguration(running);
       if (saveMs > 0) return storeLater(snapshot, changes);
       store(snapshot, changes);
       return true;
     },
-    reboot(saveConfiguration) {
-      if (saveConfiguration) store(copyConfiguration(running), changes);
-      recorder.stats.resets += 1;
-      boots += 1;
-      running = copyConfiguration(startup);
-      saveNeeded = false;
-      lagging = undefined;
-      startedAt = performance.now() + bootMs;
-      bootedAt = startedAt;
-      for (const callback of resetCallbacks) callback();
+    reboot,
+    switchOver: () => reset(0),
+    restore() {
+      startup = copyConfiguration(options.configuration);
+      reboot(false);
+    },
+    become({ firmware, serialNumber, isEmpty = false }) {
+      identity = {
+        ...identity,
+        ...(firmware === undefined ? {} : { firmware }),
+        ...(serialNumber === undefined ? {} : { serialNumber }),
+      };
+      if (isEmpty) startup = emptyConfiguration(startup);
+      if (firmware !== undefined) startup = convertConfiguration(startup, generationOf(firmware));
+      reboot(false);
     },
     onReset: (callback) => resetCallbacks.push(callback),
     stop: () => stopping.abort(),

@@ -9,6 +9,12 @@ const narrowing = {
   method: z.string().optional(),
 };
 
+/** Strikes only lines of a shell, or paths of requests, that hold this text. */
+const match = z.string().optional();
+const when = z.enum(["before", "after"]).default("before");
+/** What happens to a device happens once, unless ordered otherwise. */
+const times = z.int().min(1).default(1);
+
 function fault<N extends string, S extends z.ZodRawShape>(name: N, parameters: S) {
   return z.strictObject({ name: z.literal(name), ...narrowing, ...parameters });
 }
@@ -58,6 +64,40 @@ const faultSchema = z.discriminatedUnion("name", [
   fault("save-fails", { status: z.int().min(400).max(599).default(409), silent: z.boolean().default(false) }),
   /** Every second read leaves out the last row of a table. */
   fault("read-jitter", { table: z.string().default("IPGroup") }),
+  /** A shell takes the line and says nothing more, or has done it first. */
+  fault("shell-silence", { match, when }),
+  /** A shell is cut before the line is looked at, in the middle of what it prints, or once it is done. */
+  fault("shell-close", { match, when: z.enum(["before", "middle", "after"]).default("before") }),
+  /** What the line prints, and its prompt, come byte by byte. */
+  fault("shell-slow", { match, bytesPerSecond: z.number().positive().default(1) }),
+  /** A log line gets into the terminal around the output of the line. */
+  fault("log-line", {
+    match,
+    text: z.string().default("[S=1] [SID=0] Alarm: Ethernet link is up"),
+    at: z.enum(["in-output", "before-prompt", "after-prompt"]).default("before-prompt"),
+  }),
+  /** An SSH packet that cannot be read, or one that ends in the middle together with the connection. */
+  fault("broken-packet", { match, how: z.enum(["garbage", "cut"]).default("garbage") }),
+  /** The SSH keys are exchanged anew while the line runs. */
+  fault("rekey", { match }),
+  /** A connection that shows another host key. */
+  fault("host-key-changed", {}),
+  /** The session ends after the line as if nobody had typed for too long. */
+  fault("idle-logout", { match }),
+  /** Another administrator's lines run as the line or request comes, or once it is done. */
+  fault("foreign-edit", { match, when, times, lines: z.array(z.string()) }),
+  /** Resets without saving as the line or request comes, or once it is done. */
+  fault("reboot-at-line", { match, when, times }),
+  /** Resets while flash is written: the save is lost. */
+  fault("reboot-during-save", { times }),
+  /** The other unit of a pair takes over, with what is in flash: connections go, and it is up at once. */
+  fault("ha-switch", { match, when, times }),
+  /** Goes back to the configuration that the mock started from, in flash too, and resets. */
+  fault("restore-backup", { match, when, times }),
+  /** Comes up with other firmware, and with the columns of its generation. */
+  fault("firmware-upgrade", { match, when, times, firmware: z.string().regex(/^\d\.\d\dA\.\d{3}\.\d{3}$/) }),
+  /** Another device at the same address: another serial number, and after the reset as it left the factory. */
+  fault("replaced", { match, when, times, serialNumber: z.string().default("999999999999999") }),
 ]);
 
 /** A fault with its parameters filled in. */
@@ -67,10 +107,15 @@ export type FaultOrder = z.input<typeof faultSchema>;
 export type FaultName = Fault["name"];
 export type FaultNamed<N extends FaultName> = Extract<Fault, { name: N }>;
 
-/** The request that a fault is asked about; undefined where no request is involved (a shell, another administrator). */
+/** The request or shell line that a fault is asked about; undefined where neither is involved. */
 export interface Occasion {
   readonly method: string;
   readonly path: string;
+}
+
+/** A line of a shell as faults see it: `method` SHELL, and the line where a request has its path. */
+export function shellLine(line: string): Occasion {
+  return { method: "SHELL", path: line };
 }
 
 export interface Faults {
@@ -126,6 +171,9 @@ function isNamed<N extends FaultName>(fault: Fault, name: N): fault is FaultName
 }
 
 function suits(fault: Fault, occasion: Occasion | undefined): boolean {
+  if ("match" in fault && fault.match !== undefined && fault.name !== "reject-line") {
+    if (!occasion?.path.includes(fault.match)) return false;
+  }
   if (fault.path !== undefined && !occasion?.path.toLowerCase().includes(fault.path.toLowerCase())) return false;
   return fault.method === undefined || fault.method.toUpperCase() === occasion?.method;
 }

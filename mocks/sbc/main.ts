@@ -4,6 +4,7 @@ import { generations } from "./generations.ts";
 import { models } from "./limits.ts";
 import type { MockSbcOptions } from "./mock-sbc.ts";
 import { startMockSbc } from "./mock-sbc.ts";
+import type { SettingsPatch } from "./settings.ts";
 
 const labels = generations.map((generation) => generation.label);
 
@@ -11,6 +12,8 @@ const usage = `A mock AudioCodes Mediant SBC.
 
   --rest-port N      port of REST on the loopback address (0: any)
   --control-port N   port of the control side (0: any)
+  --ssh-port N       port of SSH (0: any); without it, no SSH is served
+  --plain-port N     port of the same shell on bare TCP, log-in dialogue included (0: any)
   --host ADDRESS     address to listen on (127.0.0.1)
   --ini FILE         INI file to start from (factory state), full or a part. Its FORMAT lines and version say of
                      which generation the device is: its columns, CLI parameters and ways of printing
@@ -21,7 +24,12 @@ const usage = `A mock AudioCodes Mediant SBC.
   --ha               behave as a pair in high availability
   --user NAME        Security Administrator (Admin)
   --password TEXT    and the password (Admin)
+  --enable-password TEXT   secret of the enable command (Admin)
+  --host-key FILE    private key of the SSH server, OpenSSH or PEM, instead of a new one
+  --authorized-keys FILE   public keys that let the Security Administrator in, a line each
+  --settings JSON    how the device behaves, as PUT /settings takes it: '{"shell":{"landing":"#"}}'
   --latency-ms N     added to every REST request (0)
+  --shell-latency-ms N   added to every line of a shell (0)
   --save-ms N        time to write flash (0)
   --boot-ms N        time without an answer after a reset (0)
   --http             REST without TLS
@@ -30,7 +38,8 @@ const usage = `A mock AudioCodes Mediant SBC.
 
 Generations: ${labels.join(", ")}.
 
-Prints one line of JSON when ready: rest, control, fingerprint256, certificate. What it could not take of the file,
+Prints one line of JSON when ready: rest, control, fingerprint256, certificate; with SSH also ssh and hostKeySha256,
+with --plain-port also plain. What it could not take of the file,
 such as rows beyond the limits of the model, it counts on standard error.
 `;
 
@@ -43,6 +52,8 @@ function readOptions(args: string[]): MockSbcOptions | "help" {
     options: {
       "rest-port": text,
       "control-port": text,
+      "ssh-port": text,
+      "plain-port": text,
       host: text,
       ini: text,
       name: text,
@@ -52,7 +63,12 @@ function readOptions(args: string[]): MockSbcOptions | "help" {
       ha: flag,
       user: text,
       password: text,
+      "enable-password": text,
+      "host-key": text,
+      "authorized-keys": text,
+      settings: text,
       "latency-ms": text,
+      "shell-latency-ms": text,
       "save-ms": text,
       "boot-ms": text,
       http: flag,
@@ -66,8 +82,10 @@ function readOptions(args: string[]): MockSbcOptions | "help" {
   return {
     ...given("restPort", number("rest-port", values["rest-port"], 65_535)),
     ...given("controlPort", number("control-port", values["control-port"], 65_535)),
+    ...given("sshPort", number("ssh-port", values["ssh-port"], 65_535)),
+    ...given("plainPort", number("plain-port", values["plain-port"], 65_535)),
     ...given("host", values.host),
-    ...given("ini", values.ini === undefined ? undefined : readFileSync(values.ini, "utf8")),
+    ...given("ini", readOptional(values.ini)),
     ...given("name", values.name),
     ...given("firmware", firmware(values.firmware)),
     ...given("model", values.model),
@@ -75,7 +93,12 @@ function readOptions(args: string[]): MockSbcOptions | "help" {
     ...given("highAvailability", values.ha),
     ...given("user", values.user),
     ...given("password", values.password),
+    ...given("enablePassword", values["enable-password"]),
+    ...given("hostKey", readOptional(values["host-key"])),
+    ...given("authorizedKeys", readOptional(values["authorized-keys"])?.split("\n").filter(isKeyLine)),
+    ...given("settings", readSettings(values.settings)),
     ...given("latencyMs", number("latency-ms", values["latency-ms"])),
+    ...given("shellLatencyMs", number("shell-latency-ms", values["shell-latency-ms"])),
     ...given("saveMs", number("save-ms", values["save-ms"])),
     ...given("bootMs", number("boot-ms", values["boot-ms"])),
     ...given("http", values.http),
@@ -102,6 +125,24 @@ function firmware(value: string | undefined): string | undefined {
   return value;
 }
 
+function readOptional(file: string | undefined): string | undefined {
+  return file === undefined ? undefined : readFileSync(file, "utf8");
+}
+
+function isKeyLine(line: string): boolean {
+  return line.trim() !== "" && !line.startsWith("#");
+}
+
+/** The keys are checked where the mock starts. */
+function readSettings(json: string | undefined): SettingsPatch | undefined {
+  if (json === undefined) return undefined;
+  try {
+    return JSON.parse(json) as SettingsPatch;
+  } catch {
+    throw new Error("--settings takes a JSON object");
+  }
+}
+
 function readPair(
   cert: string | undefined,
   key: string | undefined,
@@ -121,7 +162,9 @@ async function main(): Promise<void> {
   if (mock.ignored.length > 0) {
     process.stderr.write(`${mock.ignored.length} of the file not taken, first ${mock.ignored[0] ?? ""}\n`);
   }
-  process.stdout.write(`${JSON.stringify({ rest, control, fingerprint256, certificate })}\n`);
+  const ssh = mock.ssh === undefined ? {} : { ssh: mock.ssh, hostKeySha256: mock.hostKeySha256 };
+  const plain = mock.plain === undefined ? {} : { plain: mock.plain };
+  process.stdout.write(`${JSON.stringify({ rest, control, fingerprint256, certificate, ...ssh, ...plain })}\n`);
   const stop = (): void => void mock.stop();
   process.once("SIGTERM", stop);
   process.once("SIGINT", stop);

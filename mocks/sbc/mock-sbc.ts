@@ -1,7 +1,8 @@
 import { createServer as createHttpServer } from "node:http";
 import type { RequestListener, Server } from "node:http";
 import { createServer as createHttpsServer } from "node:https";
-import type { AddressInfo, Socket } from "node:net";
+import { createServer as createTcpServer } from "node:net";
+import type { AddressInfo, Server as TcpServer, Socket } from "node:net";
 import type { Certificate, CertificateOptions } from "./certificate.ts";
 import { createCertificate, readCertificate } from "./certificate.ts";
 import { createFactoryConfiguration } from "./configuration.ts";
@@ -11,14 +12,18 @@ import { createDevice } from "./device.ts";
 import type { FaultOrder, Faults } from "./faults.ts";
 import { createFaults } from "./faults.ts";
 import { generationOf, newestGeneration } from "./generations.ts";
+import { createHostKey, readHostKey } from "./host-key.ts";
 import { headerField } from "./ini-header.ts";
 import { models } from "./limits.ts";
 import { loadIni } from "./load-ini.ts";
+import { createPlainListener } from "./plain-shell.ts";
 import { createRecorder } from "./recorder.ts";
 import { createRestListener } from "./rest.ts";
 import type { SettingsPatch } from "./settings.ts";
 import { createSettings } from "./settings.ts";
-import type { User } from "./users.ts";
+import { createShellSessions } from "./shell-sessions.ts";
+import { createSshListener } from "./ssh-server.ts";
+import type { User, Users } from "./users.ts";
 import { createUsers } from "./users.ts";
 
 /** What a mock starts from. Everything has a default. */
@@ -51,6 +56,18 @@ export interface MockSbcOptions {
   readonly http?: boolean;
   /** An own pair, PEM, or what a new certificate is to say. */
   readonly certificate?: { readonly certificatePem: string; readonly keyPem: string } | CertificateOptions;
+  /** Port of SSH, 0 for any free one; without it, no SSH is served. */
+  readonly sshPort?: number;
+  /** Port of the same shell on bare TCP, like telnet without its negotiation; without it, none is served. */
+  readonly plainPort?: number;
+  /** Private key of the SSH server in OpenSSH or PEM form; default a fresh ECDSA one, RSA with legacy algorithms. */
+  readonly hostKey?: string;
+  /** Secret of the `enable` command; default Admin. */
+  readonly enablePassword?: string;
+  /** Public keys that let the Security Administrator in, as in an `authorized_keys` file. */
+  readonly authorizedKeys?: readonly string[];
+  /** Milliseconds before each line of a shell is looked at. Default 0. */
+  readonly shellLatencyMs?: number;
   /** Ports on the loopback address; default 0, any free one. */
   readonly restPort?: number;
   readonly controlPort?: number;
@@ -66,6 +83,11 @@ export interface MockSbc {
   readonly rest: string;
   /** Base URL of the control side: `http://127.0.0.1:PORT`. */
   readonly control: string;
+  /** `127.0.0.1:PORT` of SSH and of the shell on bare TCP; undefined where not served. */
+  readonly ssh: string | undefined;
+  readonly plain: string | undefined;
+  /** The host key as OpenSSH prints it: `SHA256:` and base64 without padding; empty without SSH. */
+  readonly hostKeySha256: string;
   /** SHA-256 of the certificate, `AA:BB:...`; empty over plain HTTP. */
   readonly fingerprint256: string;
   /** Serves as `ca` of a client; empty over plain HTTP. */
@@ -112,30 +134,42 @@ export async function startMockSbc(options: MockSbcOptions = {}): Promise<MockSb
     () => device.isUp,
   );
   const control = track(createPlainServer(createControlListener(device)), () => true);
+  const shells = createShells(options, device, users, security.name);
   device.onReset(() => {
     life.abort();
     life = new AbortController();
-    rest.drop();
+    for (const { drop } of [rest, ...shells.served]) drop();
   });
   const host = options.host ?? "127.0.0.1";
-  const controlPort = await listen(control.server, options.controlPort ?? 0, host);
-  const restPort = await listen(rest.server, options.restPort ?? 0, host).catch(async (error: unknown) => {
-    await close(control.server);
+  const served = [control, rest, ...shells.served];
+  const wanted = [options.controlPort, options.restPort, ...shells.ports];
+  const ports: number[] = [];
+  try {
+    for (const [place, { server }] of served.entries()) ports.push(await listen(server, wanted[place] ?? 0, host));
+  } catch (error) {
+    await Promise.all(served.slice(0, ports.length).map(({ server }) => close(server)));
     throw error;
-  });
+  }
+  const [controlPort = 0, restPort = 0, ...shellPorts] = ports;
   let stopping: Promise<void> | undefined;
 
   async function stop(): Promise<void> {
     life.abort();
     device.stop();
-    rest.drop();
-    control.drop();
-    await Promise.all([close(rest.server), close(control.server)]);
+    for (const { drop } of served) drop();
+    await Promise.all(served.map(({ server }) => close(server)));
   }
 
+  const addressOf = (kind: "ssh" | "plain"): string | undefined => {
+    const place = shells.kinds.indexOf(kind);
+    return place < 0 ? undefined : `${host}:${shellPorts[place] ?? 0}`;
+  };
   return {
     rest: `${certificate === undefined ? "http" : "https"}://${host}:${restPort}`,
     control: `http://${host}:${controlPort}`,
+    ssh: addressOf("ssh"),
+    plain: addressOf("plain"),
+    hostKeySha256: shells.hostKeySha256,
     fingerprint256: certificate?.fingerprint256 ?? "",
     certificatePem: certificate?.certificatePem ?? "",
     device,
@@ -143,6 +177,39 @@ export async function startMockSbc(options: MockSbcOptions = {}): Promise<MockSb
     ignored,
     stop: () => (stopping ??= stop()),
   };
+}
+
+interface Shells {
+  readonly kinds: readonly ("ssh" | "plain")[];
+  readonly served: readonly Tracked[];
+  readonly ports: readonly number[];
+  readonly hostKeySha256: string;
+}
+
+/** The servers of the shells that were asked for. */
+function createShells(options: MockSbcOptions, device: Device, users: Users, keyUser: string): Shells {
+  const { sshPort, plainPort, enablePassword = "Admin", shellLatencyMs = 0, authorizedKeys = [] } = options;
+  const sessions = createShellSessions(device.settings);
+  const shell = { device, users, sessions, enablePassword, shellLatencyMs };
+  const isUp = (): boolean => device.isUp;
+  const kinds: ("ssh" | "plain")[] = [];
+  const served: Tracked[] = [];
+  const ports: number[] = [];
+  let hostKeySha256 = "";
+  if (sshPort !== undefined) {
+    const kind = device.settings.shell.algorithms === "legacy" ? "rsa" : "ecdsa";
+    const hostKey = options.hostKey === undefined ? createHostKey(kind) : readHostKey(options.hostKey);
+    hostKeySha256 = hostKey.sha256;
+    kinds.push("ssh");
+    served.push(track(createTcpServer(), isUp, createSshListener({ ...shell, hostKey, keyUser, authorizedKeys })));
+    ports.push(sshPort);
+  }
+  if (plainPort !== undefined) {
+    kinds.push("plain");
+    served.push(track(createTcpServer(), isUp, createPlainListener(shell)));
+    ports.push(plainPort);
+  }
+  return { kinds, served, ports, hostKeySha256 };
 }
 
 function buildDevice(options: MockSbcOptions): { device: Device; ignored: readonly string[] } {
@@ -187,8 +254,13 @@ function createPlainServer(listener: RequestListener): Server {
   return createHttpServer(listener);
 }
 
-/** Knows the sockets of a server, and turns new ones away while the device is down. */
-function track(server: Server, isUp: () => boolean): { server: Server; drop: () => void } {
+interface Tracked {
+  readonly server: TcpServer;
+  readonly drop: () => void;
+}
+
+/** Knows the sockets of a server, and turns new ones away while the device is down; the others go to `serve`. */
+function track(server: TcpServer, isUp: () => boolean, serve?: (socket: Socket) => void): Tracked {
   const sockets = new Set<Socket>();
   server.on("connection", (socket: Socket) => {
     if (!isUp()) {
@@ -197,8 +269,9 @@ function track(server: Server, isUp: () => boolean): { server: Server; drop: () 
     }
     sockets.add(socket);
     socket.once("close", () => sockets.delete(socket));
+    serve?.(socket);
   });
-  server.on("clientError", (_error, socket) => socket.destroy());
+  server.on("clientError", (_error: Error, socket: Socket) => socket.destroy());
   return {
     server,
     drop: () => {
@@ -207,7 +280,7 @@ function track(server: Server, isUp: () => boolean): { server: Server; drop: () 
   };
 }
 
-async function listen(server: Server, port: number, host: string): Promise<number> {
+async function listen(server: TcpServer, port: number, host: string): Promise<number> {
   await new Promise<void>((resolve, reject) => {
     server.once("error", reject);
     server.listen(port, host, resolve);
@@ -220,7 +293,7 @@ function portOf(address: AddressInfo | string | null): number {
   return address.port;
 }
 
-async function close(server: Server): Promise<void> {
+async function close(server: TcpServer): Promise<void> {
   await new Promise<void>((resolve) => {
     server.close(() => resolve());
   });

@@ -29,6 +29,14 @@ export interface Stats {
   resets: number;
   uploads: number;
   mostWritersAtOnce: number;
+  sshConnections: number;
+  sshLogins: number;
+  sshFailedLogins: number;
+  shells: number;
+  enables: number;
+  failedEnables: number;
+  shellLines: number;
+  shellSaves: number;
 }
 
 export interface Recorder {
@@ -53,6 +61,14 @@ export function createRecorder(): Recorder {
     resets: 0,
     uploads: 0,
     mostWritersAtOnce: 0,
+    sshConnections: 0,
+    sshLogins: 0,
+    sshFailedLogins: 0,
+    shells: 0,
+    enables: 0,
+    failedEnables: 0,
+    shellLines: 0,
+    shellSaves: 0,
   };
   const requests: ReceivedRequest[] = [];
   const lines: ReceivedLine[] = [];

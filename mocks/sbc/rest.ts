@@ -1,6 +1,7 @@
 import type { IncomingMessage, RequestListener, ServerResponse } from "node:http";
 import { setTimeout as sleep } from "node:timers/promises";
 import type { Device } from "./device.ts";
+import { strikeLife } from "./life-faults.ts";
 import { actionRoutes } from "./rest-actions.ts";
 import { configurationRoutes } from "./rest-files.ts";
 import type { Method, RestAnswer, Route } from "./rest-route.ts";
@@ -69,6 +70,7 @@ async function serve(
     const address = request.socket.remoteAddress ?? "";
     const logIn = options.users.logIn(request.headers.authorization, address, occasion);
     let answer: RestAnswer;
+    await strikeLife(device, occasion, "before");
     if ("refused" in logIn) {
       answer = { status: logIn.refused === "blocked" ? device.settings.blockedStatus : 401 };
     } else {
@@ -89,6 +91,7 @@ async function serve(
         });
       }
     }
+    await strikeLife(device, occasion, "after");
     if (life.aborted) return void response.destroy();
     if (hang !== undefined) {
       answer.afterwards?.();

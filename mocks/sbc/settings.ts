@@ -1,4 +1,6 @@
 import { z } from "zod";
+import { shellSettingsSchema } from "./shell-settings.ts";
+import type { ShellSettings } from "./shell-settings.ts";
 
 /** What the device prints on a refusal. Nobody knows the real wording except where noted; all are free to change. */
 const textsSchema = z.strictObject({
@@ -18,6 +20,16 @@ const textsSchema = z.strictObject({
   invalidReferenceLine: z.string().default("Row was not activated: Invalid Reference Line"),
   sessionClosed: z.string().default("Session is closed"),
   saveFailed: z.string().default("Writing configuration...failed"),
+  /** Seen. */
+  accessDenied: z.string().default("Access denied"),
+  /** To `enable` of a user who may not. */
+  enableRefused: z.string().default("Access denied"),
+  /** To a configuration line while the redundant unit synchronises. */
+  synchronizing: z.string().default("Device is currently performing HA synchronization"),
+  tooManySessions: z.string().default("Too many sessions"),
+  idleLogout: z.string().default("Session closed: idle timeout"),
+  /** What `reload` prints before the device goes. */
+  reloading: z.string().default(""),
 });
 
 const settingsSchema = z.strictObject({
@@ -69,6 +81,7 @@ const settingsSchema = z.strictObject({
   /** Rows that fit into a table, over the limits of the model: `{"ProxySet": 4}`. */
   limits: z.record(z.string(), z.int().min(1)).default({}),
   texts: textsSchema.prefault({}),
+  shell: shellSettingsSchema.prefault({}),
 });
 
 /** How the mock answers where the reference leaves it open. Every field has a default. */
@@ -77,7 +90,10 @@ export type Settings = z.infer<typeof settingsSchema>;
 export type TextName = keyof Settings["texts"];
 
 /** Some settings, as a test or `PUT /settings` gives them. */
-export type SettingsPatch = Partial<Omit<Settings, "texts">> & { texts?: Partial<Settings["texts"]> };
+export type SettingsPatch = Partial<Omit<Settings, "texts" | "shell">> & {
+  texts?: Partial<Settings["texts"]>;
+  shell?: Partial<ShellSettings>;
+};
 
 /** All defaults with the given ones over them. Throws an Error that names every unknown key and bad value. */
 export function createSettings(patch: unknown = {}): Settings {
@@ -87,8 +103,10 @@ export function createSettings(patch: unknown = {}): Settings {
 /** Writes the given settings over existing ones, in place. Throws like `createSettings`, and then changes nothing. */
 export function changeSettings(settings: Settings, patch: unknown): void {
   const given = z.record(z.string(), z.unknown()).parse(patch);
-  const texts = { ...settings.texts, ...z.record(z.string(), z.unknown()).parse(given["texts"] ?? {}) };
-  Object.assign(settings, parse({ ...settings, ...given, texts }));
+  const group = z.record(z.string(), z.unknown());
+  const texts = { ...settings.texts, ...group.parse(given["texts"] ?? {}) };
+  const shell = { ...settings.shell, ...group.parse(given["shell"] ?? {}) };
+  Object.assign(settings, parse({ ...settings, ...given, texts, shell }));
 }
 
 function parse(patch: unknown): Settings {

@@ -1,9 +1,11 @@
 import type { Token } from "./cli-line.ts";
 import { pickWord } from "./cli-line.ts";
+import type { CliSession } from "./cli-session.ts";
 import type { Table } from "./columns.ts";
 import type { Configuration } from "./configuration.ts";
 import { cellOf, childrenOf, rowsOf } from "./configuration.ts";
 import type { Device } from "./device.ts";
+import { shellLine } from "./faults.ts";
 import { describeVersion } from "./ini-header.ts";
 import { printIniLines } from "./print-ini.ts";
 import { printRunningConfig, roots } from "./print-running-config.ts";
@@ -11,7 +13,7 @@ import type { Root } from "./print-running-config.ts";
 import type { Row } from "./table-rows.ts";
 import { findColumn, tableNamed } from "./tables.ts";
 
-type Show = (device: Device, rest: readonly Token[]) => string[] | undefined;
+type Show = (device: Device, rest: readonly Token[], session: CliSession | undefined) => string[] | undefined;
 
 const shows: readonly { readonly words: readonly string[]; readonly show: Show }[] = [
   { words: ["running-config"], show: showRunningConfig },
@@ -22,7 +24,7 @@ const shows: readonly { readonly words: readonly string[]; readonly show: Show }
 ];
 
 /** What `show <words>` prints, as lines; undefined for words that mean nothing. */
-export function show(device: Device, tokens: readonly Token[]): string[] | undefined {
+export function show(device: Device, tokens: readonly Token[], session?: CliSession): string[] | undefined {
   let candidates = shows;
   let depth = 0;
   for (const token of tokens) {
@@ -36,10 +38,10 @@ export function show(device: Device, tokens: readonly Token[]): string[] | undef
     candidates = candidates.filter(({ words }) => words[depth] === word);
     depth += 1;
   }
-  return candidates.find(({ words }) => words.length === depth)?.show(device, tokens.slice(depth));
+  return candidates.find(({ words }) => words.length === depth)?.show(device, tokens.slice(depth), session);
 }
 
-function showRunningConfig(device: Device, rest: readonly Token[]): string[] | undefined {
+function showRunningConfig(device: Device, rest: readonly Token[], session?: CliSession): string[] | undefined {
   let full = false;
   let section: Root | undefined;
   for (const token of rest) {
@@ -49,7 +51,12 @@ function showRunningConfig(device: Device, rest: readonly Token[]): string[] | u
     else section = roots.find((root) => root === word);
   }
   const options = { name: device.identity.name, full, ...(section === undefined ? {} : { section }) };
-  return ["", ...printRunningConfig(device.look(), options).split("\r\n").slice(0, -1)];
+  const text = printRunningConfig(device.look(), options);
+  const fault =
+    session === undefined ? undefined : device.faults.take("truncate-read", shellLine("show running-config"));
+  if (fault !== undefined) return ["", ...text.slice(0, fault.bytes ?? Math.floor(text.length / 2)).split("\r\n")];
+  // The last of the three blank lines is the one before the prompt.
+  return ["", ...text.split("\r\n").slice(0, -2)];
 }
 
 function showVersion(device: Device, rest: readonly Token[]): string[] | undefined {

@@ -18,23 +18,20 @@ export type LogIn = { readonly user: User } | { readonly refused: "credentials" 
 export interface Users {
   /** Checks `Authorization: Basic`. Failed log-ins block the address for all users, as the settings say. */
   logIn(authorization: string | undefined, address: string, occasion: Occasion): LogIn;
+  /** The same for a name and a password, or for a user who has proved to be one (`"key"`). */
+  admit(name: string, proof: { readonly password: string } | "key", address: string, occasion: Occasion): LogIn;
+  /** Puts other users in place; failures and blocks stay. */
+  replace(users: readonly User[]): void;
 }
 
 export function createUsers(
-  users: readonly User[],
+  known: readonly User[],
   options: { readonly settings: Settings; readonly faults: Faults; readonly recorder: Recorder },
 ): Users {
   const { settings, faults, recorder } = options;
+  let users = known;
   const failures = new Map<string, number>();
   const blockedUntil = new Map<string, number>();
-
-  function find(authorization: string | undefined): User | undefined {
-    const encoded = /^Basic\s+([A-Za-z0-9+/=]+)$/i.exec(authorization ?? "")?.[1];
-    if (encoded === undefined) return undefined;
-    const [name = "", ...rest] = Buffer.from(encoded, "base64").toString("utf8").split(":");
-    const password = rest.join(":");
-    return users.find((user) => user.name === name && user.password === password);
-  }
 
   function expire(occasion: Occasion): boolean {
     const waiting = faults.peek("unauthorized-after").find((fault) => fault.after > 0);
@@ -42,25 +39,42 @@ export function createUsers(
     return faults.take("unauthorized-after", occasion, (fault) => fault.after <= 0 && fault !== waiting) !== undefined;
   }
 
+  function judge(find: () => User | undefined, address: string, occasion: Occasion, isTry: boolean): LogIn {
+    if ((blockedUntil.get(address) ?? 0) > performance.now()) return { refused: "blocked" };
+    const user = expire(occasion) ? undefined : find();
+    if (user !== undefined) {
+      recorder.stats.logins += 1;
+      failures.delete(address);
+      return { user };
+    }
+    if (!isTry) return { refused: "credentials" };
+    recorder.stats.failedLogins += 1;
+    const count = (failures.get(address) ?? 0) + 1;
+    failures.set(address, count);
+    if (settings.denyAccessOnFailCount > 0 && count >= settings.denyAccessOnFailCount) {
+      failures.delete(address);
+      blockedUntil.set(address, performance.now() + settings.denyAuthenticationTimer * 1000);
+    }
+    return { refused: "credentials" };
+  }
+
+  const named = (name: string, password: string): User | undefined =>
+    users.find((user) => user.name === name && user.password === password);
+
   return {
     logIn(authorization, address, occasion) {
-      if ((blockedUntil.get(address) ?? 0) > performance.now()) return { refused: "blocked" };
-      const user = expire(occasion) ? undefined : find(authorization);
-      if (user !== undefined) {
-        recorder.stats.logins += 1;
-        failures.delete(address);
-        return { user };
-      }
+      const encoded = /^Basic\s+([A-Za-z0-9+/=]+)$/i.exec(authorization ?? "")?.[1] ?? "";
+      const [name = "", ...rest] = Buffer.from(encoded, "base64").toString("utf8").split(":");
       // A request without credentials is no log-in that failed.
-      if (authorization === undefined) return { refused: "credentials" };
-      recorder.stats.failedLogins += 1;
-      const count = (failures.get(address) ?? 0) + 1;
-      failures.set(address, count);
-      if (settings.denyAccessOnFailCount > 0 && count >= settings.denyAccessOnFailCount) {
-        failures.delete(address);
-        blockedUntil.set(address, performance.now() + settings.denyAuthenticationTimer * 1000);
-      }
-      return { refused: "credentials" };
+      return judge(() => named(name, rest.join(":")), address, occasion, authorization !== undefined);
+    },
+    admit(name, proof, address, occasion) {
+      const find = (): User | undefined =>
+        proof === "key" ? users.find((user) => user.name === name) : named(name, proof.password);
+      return judge(find, address, occasion, true);
+    },
+    replace(others) {
+      users = others;
     },
   };
 }

@@ -128,13 +128,54 @@ it("has no warning for an enrolled device", async () => {
   expect((await folder.run(check, { env })).stdout).not.toContain("Warnings");
 });
 
+const overSsh = { driver: "ssh", address: "ssh://192.0.2.10" };
+const pinnedKey = `ssh-rsa SHA256:${"A".repeat(43)}\n`;
+
+it("warns of a device over SSH whose host key is not enrolled, and of a trust setting that it makes no use of", async () => {
+  const folder = createFolder(withDevice({ ...overSsh, trust: "system" }));
+  const { code, stdout } = await folder.run(check, { env });
+  expect(code).toBe(0);
+  expect(stdout).toMatch(/sbc-1 is not enrolled.*sbc-agent enroll sbc-1/);
+  expect(stdout).toContain("sbc-1 makes no use of 'trust': driver ssh goes by 'ssh.hostKey'");
+});
+
+it("warns of a file that holds no host key", async () => {
+  const folder = createFolder(withDevice(overSsh));
+  folder.write("data/pins/sbc-1.hostkey", "AAAA\n");
+  expect((await folder.run(check, { env })).stdout).toMatch(/sbc-1 has no host key in \S+sbc-1.hostkey/);
+});
+
+it("has no warning for an enrolled device over SSH", async () => {
+  const folder = createFolder(withDevice(overSsh));
+  folder.write("data/pins/sbc-1.hostkey", pinnedKey);
+  expect((await folder.run(check, { env })).stdout).not.toContain("Warnings");
+});
+
+it.each([
+  ["its certificate", "data/pins/sbc-1.hostkey", pinnedKey],
+  ["its host key", "data/pins/sbc-1.pem", createCertificate({ notAfter: new Date(now + 100 * day) }).certificatePem],
+])("warns once of a device of driver auto that lacks %s", async (_, file, pin) => {
+  const folder = createFolder(withDevice({ driver: "auto" }));
+  expect((await folder.run(check, { env })).stdout.match(/is not enrolled/g)).toHaveLength(1);
+  folder.write(file, pin);
+  expect((await folder.run(check, { env })).stdout.match(/is not enrolled/g)).toHaveLength(1);
+});
+
+it("looks at all the secrets of a shell", async () => {
+  const ssh = { privateKey: { env: "KEY" }, passphrase: { env: "LOCK" }, enablePassword: { env: "ENABLE" } };
+  const { stderr } = await createFolder(withDevice({ ...overSsh, password: undefined, ssh })).run(check, { env });
+  expect(stderr).toMatch(/ssh.privateKey: .* KEY is not set/);
+  expect(stderr).toMatch(/ssh.passphrase: .* LOCK is not set/);
+  expect(stderr).toMatch(/ssh.enablePassword: .* ENABLE is not set/);
+});
+
 it("prints the findings with --json", async () => {
   const { code, stdout } = await createFolder().run([...check, "--json"]);
   expect(code).toBe(2);
   expect(JSON.parse(stdout)).toMatchObject({
     faults: ["devices.0.password: environment variable SBC_1_PASSWORD is not set or empty"],
     warnings: [expect.stringContaining("not enrolled")],
-    devices: [{ name: "sbc-1", blueprint: "oc-default", gateways: ["oc1.example.com"] }],
+    devices: [{ name: "sbc-1", driver: "rest", blueprint: "oc-default", gateways: ["oc1.example.com"] }],
     secrets: [{ path: "sealKey" }, { path: "devices.0.password", state: "not set" }],
   });
 });

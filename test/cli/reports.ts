@@ -38,6 +38,7 @@ export function makeDevice(parts: Partial<DeviceReport> = {}): DeviceReport {
   return {
     device: "sbc-1",
     driver: "rest",
+    taken: null,
     address: "https://192.0.2.10",
     gateways: ["oc1.example.com"],
     mode: "manage",

@@ -90,3 +90,9 @@ it("colours on a terminal only, and never with NO_COLOR", async () => {
     false,
   ]);
 });
+
+it("says by which driver a device is reached, where that is left open, and why", async () => {
+  const device = makeDevice({ driver: "auto", taken: { driver: "ssh", reason: "REST: no connection" } });
+  const { stdout } = await status(["status"], makeHealth([device]));
+  expect(stdout).toContain("  sbc-1: reached over ssh (REST: no connection)\n");
+});

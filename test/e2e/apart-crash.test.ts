@@ -7,7 +7,8 @@ import { startMockSbc, type MockSbc } from "../../mocks/sbc/mock-sbc.ts";
 import { clientOf, eventually, type Client } from "./client.ts";
 import { startDaemon, writeConfig, type Daemon } from "./daemon.ts";
 import { startRelay, type Relay } from "./relay.ts";
-import { configFor, control, deviceFile, drawTenant, named, pin, portalConfigFor, stateOf } from "./rig.ts";
+import { configFor, control, deviceFile, drawTenant, named, portalConfigFor, stateOf } from "./rig.ts";
+import { pin, reachOf } from "./reach.ts";
 
 /** A portal and an agent as processes of their own, either of which may be killed at any point. */
 let folder: string;
@@ -38,7 +39,7 @@ beforeEach(async () => {
   const source = { url: `https://127.0.0.1:${relay.port}`, ca: portalConfig.portal.tls?.cert };
   // An agent that lives on must give a silent device up within the test.
   const run = { requestMs: 2_000, writeDeadlineMs: 2_000, saveMs: 2_000, leaseMs: 10_000 };
-  nearConfig = configFor(join(folder, "near"), [mock.rest], { source, run });
+  nearConfig = configFor(join(folder, "near"), [reachOf(mock)], { source, run });
   await pin(nearConfig, [mock]);
   await startPortal();
   await startNear();

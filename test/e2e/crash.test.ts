@@ -6,7 +6,8 @@ import type { AgentConfig } from "../../agent/config.ts";
 import { startMockSbc, type MockSbc } from "../../mocks/sbc/mock-sbc.ts";
 import { runCommand, startDaemon, writeConfig, type Daemon } from "./daemon.ts";
 import { eventually } from "./client.ts";
-import { configFor, control, deviceFile, drawTenant, named, pin, stateOf } from "./rig.ts";
+import { configFor, control, deviceFile, drawTenant, named, stateOf } from "./rig.ts";
+import { pin, reachOf } from "./reach.ts";
 
 let folder: string;
 let mock: MockSbc;
@@ -17,7 +18,7 @@ let daemon: Daemon;
 beforeEach(async () => {
   folder = mkdtempSync(join(tmpdir(), "sbc-agent-crash-"));
   mock = await startMockSbc({ ini: deviceFile });
-  config = configFor(folder, [mock.rest]);
+  config = configFor(folder, [reachOf(mock)]);
   await pin(config, [mock]);
   file = writeConfig(folder, config);
   daemon = await startDaemon(file, config);

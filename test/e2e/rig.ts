@@ -1,19 +1,22 @@
 import { randomUUID } from "node:crypto";
 import { existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
-import { mkdir } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { checkConfig, type AgentConfig } from "../../agent/config.ts";
 import { startAgent } from "../../agent/main.ts";
 import { createCertificate } from "../../mocks/sbc/certificate.ts";
-import { pinFile } from "../../agent/devices.ts";
 import { clientOf, gatewayOf, type Client, type Door } from "./client.ts";
+import { doorsFor, pin, reachOf, type Reach, type Route } from "./reach.ts";
 import { startMockSbc, type MockSbc, type MockSbcOptions } from "../../mocks/sbc/mock-sbc.ts";
 
 /** The whole thing on one machine: mock devices, the agent with its store, and what a client of its API does. */
 
 export const deviceFile = readFileSync(new URL("../../config/devices/oc1-7.40.ini", import.meta.url), "utf8");
-export const environment = { SBC_PASSWORD: "Admin", SBC_AGENT_SOURCE_TOKEN: "token-of-the-agent-of-this-rig" };
+export const environment = {
+  SBC_PASSWORD: "Admin",
+  SBC_ENABLE: "Admin",
+  SBC_AGENT_SOURCE_TOKEN: "token-of-the-agent-of-this-rig",
+};
 
 /** `embedded`: portal and devices in one process. `apart`: a portal, and an agent that pulls from it. */
 export const shapes = ["embedded", "apart"] as const;
@@ -33,14 +36,19 @@ export interface DeviceState {
 }
 
 export interface DeviceStats {
+  requests: number;
   saves: number;
   uploads: number;
   mostWritersAtOnce: number;
+  sshLogins: number;
+  sshFailedLogins: number;
+  shells: number;
+  enables: number;
 }
 
 export function configFor(
   folder: string,
-  addresses: readonly string[],
+  reaches: readonly Reach[],
   overrides: Partial<Record<string, unknown>> = {},
 ): AgentConfig {
   const { run, ...rest } = overrides as { run?: Record<string, unknown> };
@@ -50,12 +58,12 @@ export function configFor(
       sealKey: { file: "seal.key" },
       portal: { port: 0, requestsPerMinute: 10_000_000 },
       log: { level: "error" },
-      devices: addresses.map((address, i) => ({
+      devices: reaches.map((reach, i) => ({
         name: `sbc${i}`,
-        address,
+        ...reach,
         user: "Admin",
         password: { env: "SBC_PASSWORD" },
-        ...(address.startsWith("http:") ? { trust: "plaintext" } : {}),
+        ...(reach.address.startsWith("http:") ? { trust: "plaintext" } : {}),
         model: "ve-4gb",
         gateways: [gatewayOf(i)],
         defaults: { srd: "DefaultSRD", sipInterface: "SIF_WAN", mediaRealm: "MR_WAN", ipProfile: "IPP_Trunk" },
@@ -91,12 +99,6 @@ export async function control(
 /** Rows of a table by their name column. */
 export function named(rows: readonly StateRow[] | undefined, column: string): Map<string, StateRow> {
   return new Map((rows ?? []).map((row) => [String(row.fields[column]), row]));
-}
-
-export async function pin(config: AgentConfig, mocks: readonly MockSbc[]): Promise<void> {
-  await mkdir(join(config.dataDir, "pins"), { recursive: true, mode: 0o700 });
-  for (const [i, mock] of mocks.entries())
-    writeFileSync(pinFile(config.dataDir, `sbc${i}`), mock.certificatePem, { mode: 0o600 });
 }
 
 /** For the portal of a rig that stands apart, with the agent's token bound to all of its devices. */
@@ -170,22 +172,32 @@ interface Running {
 
 const options = { env: environment, logFormat: "text" } as const;
 
-async function startEmbedded(folder: string, mocks: readonly MockSbc[], overrides: Overrides): Promise<Running> {
-  const config = configFor(folder, restOf(mocks), overrides);
+async function startEmbedded(
+  folder: string,
+  mocks: readonly MockSbc[],
+  route: Route | undefined,
+  overrides: Overrides,
+): Promise<Running> {
+  const config = configFor(folder, reachAll(mocks, route), overrides);
   await pin(config, mocks);
   const agent = await startAgent(config, { ...options, role: "embedded" });
   const door = doorOf(config, agent.url);
   return { config, agent: door, portal: door, stop: () => agent.stop() };
 }
 
-async function startApart(folder: string, mocks: readonly MockSbc[], overrides: Overrides): Promise<Running> {
+async function startApart(
+  folder: string,
+  mocks: readonly MockSbc[],
+  route: Route | undefined,
+  overrides: Overrides,
+): Promise<Running> {
   const portalConfig = portalConfigFor(join(folder, "portal"), mocks.length, portalOverrides(overrides));
   const portal = await startAgent(portalConfig, { ...options, role: "portal" });
   const { url } = portal;
   const near = join(folder, "near");
   mkdirSync(near, { recursive: true });
   const source = { url, ca: portalConfig.portal.tls?.cert };
-  const config = configFor(near, restOf(mocks), { ...overrides, source });
+  const config = configFor(near, reachAll(mocks, route), { ...overrides, source });
   await pin(config, mocks);
   const agent = await startAgent(config, { ...options, role: "agent" });
   return {
@@ -211,21 +223,23 @@ function portalOverrides(overrides: Overrides): Overrides {
   };
 }
 
-const restOf = (mocks: readonly MockSbc[]): string[] => mocks.map(({ rest }) => rest);
+const reachAll = (mocks: readonly MockSbc[], route: Route | undefined): Reach[] =>
+  mocks.map((mock) => reachOf(mock, route));
 
 export async function startRig(
-  setting: { shape?: Shape; devices?: number; mock?: MockSbcOptions; overrides?: Overrides } = {},
+  setting: { shape?: Shape; route?: Route; devices?: number; mock?: MockSbcOptions; overrides?: Overrides } = {},
 ): Promise<Rig> {
+  const { route } = setting;
   const folder = mkdtempSync(join(tmpdir(), "sbc-agent-test-"));
   const mocks = await Promise.all(
     Array.from({ length: setting.devices ?? 1 }, (_, i) =>
-      startMockSbc({ ini: deviceFile, serialNumber: String(1_000 + i), ...setting.mock }),
+      startMockSbc({ ini: deviceFile, serialNumber: String(1_000 + i), ...doorsFor(route ?? "rest"), ...setting.mock }),
     ),
   );
   const [mock] = mocks;
   if (mock === undefined) throw new Error("a rig needs a device");
   const start = setting.shape === "apart" ? startApart : startEmbedded;
-  let running: Running | undefined = await start(folder, mocks, setting.overrides ?? {});
+  let running: Running | undefined = await start(folder, mocks, route, setting.overrides ?? {});
   const { config } = running;
   const doors = (): Running => {
     if (running === undefined) throw new Error("the agent of this rig was stopped");
@@ -242,7 +256,7 @@ export async function startRig(
     async restart(overrides) {
       await running?.stop();
       running = undefined;
-      running = await start(folder, mocks, overrides ?? setting.overrides ?? {});
+      running = await start(folder, mocks, route, overrides ?? setting.overrides ?? {});
       rig.client = clientOf(running.portal, running.agent);
     },
     async stopAgent() {

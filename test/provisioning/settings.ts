@@ -9,6 +9,7 @@ export const deviceSettings: DeviceSettings = {
   user: "sbc-agent",
   password: { env: "SBC1_PASSWORD" },
   trust: "enrolled",
+  ssh: undefined,
   model: undefined,
   mode: "manage",
   gateways: ["oc1.example.net"],

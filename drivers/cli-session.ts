@@ -1,0 +1,274 @@
+import type { Duplex } from "node:stream";
+import type { Prompt, PromptShape } from "./cli-prompt.ts";
+import { learnPrompt, readPrompt } from "./cli-prompt.ts";
+import { openScreen } from "./cli-screen.ts";
+import { DriverError } from "./errors.ts";
+
+/** What a device said to one line. */
+export interface Answer {
+  line: string;
+  /** The lines between the echo and the prompt, without empty ones at either end. */
+  output: readonly string[];
+  /** The prompt behind it. */
+  prompt: Prompt;
+  /** Whether the device asked for the secret that came with the line. */
+  secretAsked: boolean;
+}
+
+export interface LineOptions {
+  /** Milliseconds from when the lines before it are answered until the prompt must stand. */
+  deadlineMs: number;
+  /** Milliseconds without a byte after which it is given up; by default only the deadline counts. */
+  idleMs?: number;
+  /** What is typed, once, when the device asks `Password:`. */
+  secret?: string;
+}
+
+/** A dialogue with a device's shell. Errors are DriverErrors without the device's name. */
+export interface CliSession {
+  /** Waits for the first prompt and learns the device's name from it. Throws `timeout`, `unreachable`. */
+  start(deadlineMs: number): Promise<Prompt>;
+  /**
+   * Types one line and resolves when its echo and the prompt behind it were seen. Lines may be typed before earlier
+   * ones are answered; those of one turn of the event loop leave together. After any failure the session is broken.
+   */
+  run(line: string, options: LineOptions): Promise<Answer>;
+  /** The latest prompt. */
+  prompt(): Prompt;
+  /** What was heard since the last prompt, for messages. */
+  heard(): string;
+  /** Why it cannot be used any more. */
+  broken(): DriverError | undefined;
+  /** Breaks it: everything under way fails with the error, and nothing leaves any more. */
+  fail(error: DriverError): void;
+  /** Types `exit` until the device closes the stream, for at most so many milliseconds. Never throws. */
+  leave(withinMs: number): Promise<void>;
+}
+
+export interface SessionTimes {
+  /** Quiet after which what looks like the first prompt is taken for it. */
+  learnMs: number;
+  /** Quiet after which one more Enter is typed: some commands of some models want it. */
+  nudgeMs: number;
+}
+
+export const defaultTimes: SessionTimes = { learnMs: 150, nudgeMs: 3_000 };
+
+/** Bytes of one write: devices may take no more than 550 in one SSH packet (device CLI guide, packet limits). */
+const maxWrite = 512;
+/** Levels that `exit` leaves at most. */
+const maxLevels = 10;
+/** Characters that are kept of what is said between answers. */
+const maxHeard = 2_000;
+
+interface Pending {
+  line: string;
+  options: LineOptions;
+  echoed: boolean;
+  output: string[];
+  secretAsked: boolean;
+  resolve: (answer: Answer) => void;
+  reject: (error: DriverError) => void;
+}
+
+/** Speaks with a shell over any stream of bytes. Enter is CR; the stream's end breaks the session. */
+export function openCliSession(stream: Duplex, times: SessionTimes = defaultTimes): CliSession {
+  let shape: PromptShape | undefined;
+  let prompt: Prompt = { mode: undefined, starred: false, privileged: false };
+  let broken: DriverError | undefined;
+  let answered = false;
+  let ended = false;
+  let heard = "";
+  let typed = "";
+  let starting: { resolve: (prompt: Prompt) => void; reject: (error: DriverError) => void } | undefined;
+  const pending: Pending[] = [];
+  const timers: Partial<Record<"deadline" | "quiet" | "idle", NodeJS.Timeout>> = {};
+
+  const screen = openScreen({
+    line: takeLine,
+    partial: takePartial,
+    page: () => {
+      if (broken === undefined) stream.write(" ");
+    },
+  });
+
+  function arm(name: keyof typeof timers, ms: number | undefined, then: () => void): void {
+    clearTimeout(timers[name]);
+    if (ms === undefined) delete timers[name];
+    else timers[name] = setTimeout(then, ms);
+  }
+
+  function disarm(): void {
+    for (const timer of Object.values(timers)) clearTimeout(timer);
+  }
+
+  function fail(error: DriverError): void {
+    if (broken !== undefined) return;
+    broken = error;
+    typed = "";
+    disarm();
+    starting?.reject(error);
+    starting = undefined;
+    for (const { reject } of pending.splice(0)) reject(error);
+  }
+
+  function takeLine(line: string): void {
+    const [head, ...rest] = pending;
+    if (head === undefined) hear(line);
+    else if (!head.echoed) {
+      // Something may have been printed behind the prompt before the echo.
+      if (line.endsWith(head.line)) head.echoed = true;
+      else hear(line);
+    } else {
+      const next = rest.find(({ echoed }) => !echoed);
+      // Typed ahead: some shells echo when they receive, others when they read.
+      if (next !== undefined && line === next.line) next.echoed = true;
+      else if (line !== head.line || head.output.length > 0) head.output.push(line);
+    }
+  }
+
+  function hear(line: string): void {
+    if (line.trim() !== "") heard = `${heard}${line}\n`.slice(-maxHeard);
+  }
+
+  function takePartial(text: string): boolean {
+    if (shape === undefined) return false;
+    const [head] = pending;
+    if (head?.echoed === true && head.options.secret !== undefined && /^password:$/i.test(text)) {
+      // A second question means that the secret was wrong; nothing else may be typed as one.
+      if (head.secretAsked)
+        fail(new DriverError("auth", `${JSON.stringify(head.line)}: the device refused the secret`));
+      else {
+        head.secretAsked = true;
+        stream.write(`${head.options.secret}\r`);
+      }
+      return true;
+    }
+    const seen = readPrompt(text, shape);
+    if (seen === undefined) return false;
+    prompt = seen;
+    heard = "";
+    if (head?.echoed === true) {
+      answered = true;
+      pending.shift();
+      watch();
+      head.resolve({ line: head.line, output: trimmed(head.output), prompt, secretAsked: head.secretAsked });
+    }
+    return true;
+  }
+
+  /** Sets the clocks for the line that is now answered first. */
+  function watch(): void {
+    const [head] = pending;
+    if (head === undefined) {
+      disarm();
+      return;
+    }
+    const { deadlineMs } = head.options;
+    arm("deadline", deadlineMs, () =>
+      fail(late(`${JSON.stringify(head.line)} was not answered within ${deadlineMs} ms`)),
+    );
+    watchQuiet(head);
+  }
+
+  function watchQuiet(head: Pending): void {
+    const { idleMs, secret } = head.options;
+    arm("idle", idleMs, () => fail(late(`${JSON.stringify(head.line)}: nothing came for ${idleMs ?? 0} ms`)));
+    // An Enter too many would be a wrong secret.
+    arm("quiet", secret === undefined ? times.nudgeMs : undefined, () => {
+      if (!answered && head.echoed && relearn()) return;
+      if (pending.length === 1) stream.write("\r");
+    });
+  }
+
+  /** A greeting that ends like a prompt may have been taken for one; what stands behind the first answer is one. */
+  function relearn(): boolean {
+    const found = learnPrompt(screen.current());
+    if (found === undefined) return false;
+    shape = found.shape;
+    takePartial(screen.current());
+    screen.forget();
+    return true;
+  }
+
+  function learn(): void {
+    const found = learnPrompt(screen.current());
+    if (found === undefined) arm("quiet", times.nudgeMs, () => void stream.write("\r"));
+    else
+      arm("quiet", times.learnMs, () => {
+        ({ shape, prompt } = found);
+        disarm();
+        screen.forget();
+        heard = "";
+        starting?.resolve(prompt);
+        starting = undefined;
+      });
+  }
+
+  function flush(): void {
+    const text = Buffer.from(typed, "utf8");
+    typed = "";
+    if (ended) return;
+    for (let from = 0; from < text.length; from += maxWrite) stream.write(text.subarray(from, from + maxWrite));
+  }
+
+  function onEnd(): void {
+    ended = true;
+    hear(screen.current());
+    fail(new DriverError("unreachable", "the device closed the session"));
+  }
+
+  stream.on("data", (bytes: Buffer) => {
+    screen.feed(bytes);
+    const [head] = pending;
+    if (broken !== undefined) return;
+    if (shape === undefined && starting !== undefined) learn();
+    else if (head !== undefined) watchQuiet(head);
+  });
+  stream.on("end", onEnd).on("close", onEnd).on("error", onEnd);
+
+  function run(line: string, options: LineOptions): Promise<Answer> {
+    if (broken !== undefined) return Promise.reject(broken);
+    return new Promise((resolve, reject) => {
+      pending.push({ line, options, echoed: false, output: [], secretAsked: false, resolve, reject });
+      if (pending.length === 1) watch();
+      if (typed === "") queueMicrotask(flush);
+      typed += `${line}\r`;
+    });
+  }
+
+  return {
+    start(deadlineMs) {
+      if (broken !== undefined) return Promise.reject(broken);
+      return new Promise((resolve, reject) => {
+        starting = { resolve, reject };
+        arm("deadline", deadlineMs, () => fail(late(`no prompt came within ${deadlineMs} ms`)));
+        learn();
+      });
+    },
+    run,
+    prompt: () => prompt,
+    heard: () => heard.trim(),
+    broken: () => broken,
+    fail,
+    async leave(withinMs) {
+      const deadline = performance.now() + withinMs;
+      try {
+        for (let level = 0; level < maxLevels && broken === undefined; level += 1)
+          await run("exit", { deadlineMs: Math.max(1, deadline - performance.now()) });
+      } catch {
+        // Closed, which is what was wanted, or silent, and then there is nobody to take leave of.
+      }
+    },
+  };
+}
+
+function late(reason: string): DriverError {
+  return new DriverError("timeout", reason);
+}
+
+function trimmed(lines: readonly string[]): readonly string[] {
+  const isText = (line: string) => line.trim() !== "";
+  const first = lines.findIndex(isText);
+  return first === -1 ? [] : lines.slice(first, lines.findLastIndex(isText) + 1);
+}

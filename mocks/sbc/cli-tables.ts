@@ -1,0 +1,26 @@
+import { pickWord } from "./cli-line.ts";
+import type { Token } from "./cli-line.ts";
+import type { Outcome } from "./cli-outcome.ts";
+import { refuse } from "./cli-outcome.ts";
+import type { Table } from "./columns.ts";
+
+/** Finds the table whose words stand at the beginning; what follows goes to `use`. */
+export function withTable(
+  tokens: readonly Token[],
+  tables: readonly Table[],
+  use: (table: Table, rest: readonly Token[]) => Outcome,
+): Outcome {
+  let candidates = tables;
+  for (let depth = 0; ; depth += 1) {
+    const complete = candidates.find((table) => table.cli.length === depth);
+    if (complete !== undefined) return use(complete, tokens.slice(depth));
+    const token = tokens[depth];
+    if (token === undefined) return refuse("incompleteCommand");
+    const word = pickWord(
+      token,
+      candidates.map((table) => table.cli[depth] ?? ""),
+    );
+    if (word === undefined) return refuse("invalidCommand");
+    candidates = candidates.filter((table) => table.cli[depth] === word);
+  }
+}
