@@ -69,6 +69,12 @@ async function startDevice(name: string, serial: number, network: StartedNetwork
   };
 }
 
+/** Two devices over REST, the third over its shell. */
+function reachOf(host: string, device: number): object {
+  if (device < 2) return { address: `https://${host}:8443` };
+  return { driver: "ssh", address: `ssh://${host}:2222`, ssh: { enablePassword: { env: "SBC_PASSWORD" } } };
+}
+
 function configFor(names: readonly string[]): unknown {
   return {
     dataDir: "/var/lib/sbc-agent",
@@ -81,7 +87,7 @@ function configFor(names: readonly string[]): unknown {
     },
     devices: names.map((name, i) => ({
       name: `sbc-${i + 1}`,
-      address: `https://${name}:8443`,
+      ...reachOf(name, i),
       user: "Admin",
       password: { env: "SBC_PASSWORD" },
       model: "ve-4gb",
@@ -134,7 +140,7 @@ async function release(releasers: Releasers): Promise<void> {
   for (const give of releasers.splice(0).reverse()) await give();
 }
 
-/** Three devices and an agent on a network of their own, the devices enrolled. */
+/** Three devices, two over REST and one over SSH, and an agent, on a network of their own; the devices enrolled. */
 export async function startFleet(): Promise<Fleet> {
   const releasers: Releasers = [];
   try {
