@@ -130,8 +130,8 @@ async function startAgent(
 }
 
 /** Runs a command of the CLI in the agent's container. Throws an Error with what it printed, where it fails. */
-export async function runCommand(agent: StartedTestContainer, ...args: string[]): Promise<string> {
-  const { exitCode, output } = await agent.exec(["node", "dist/agent/cli.js", ...args]);
+async function runCommand(agent: StartedTestContainer, ...args: string[]): Promise<string> {
+  const { exitCode, output } = await agent.exec(["sbc-agent", ...args]);
   if (exitCode !== 0) throw new Error(`sbc-agent ${args.join(" ")} ended with code ${exitCode}: ${output}`);
   return output;
 }
