@@ -85,7 +85,7 @@ describe.skipIf(!inject("engine"))("an agent and three devices, two over REST an
     await nth(2).control("POST", "/faults", { name: "shell-silence", match: "write", times: 100 });
     await Promise.all([0, 1, 2].map((number) => post(`Killed${number}`, number)));
     for (const number of [0, 2]) await isWrittenAndUnsaved(nth(number), `Killed${number}`);
-    await fleet.killAgent();
+    expect(await fleet.killAgent()).toBe(128 + 9);
     for (const number of [0, 2]) await nth(number).control("DELETE", "/faults");
     await fleet.restartAgent();
     await Promise.all([0, 2].map((number) => expectConverted(`Killed${number}`)));

@@ -25,8 +25,8 @@ export interface Fleet {
   devices: readonly ContainedDevice[];
   agent: StartedTestContainer;
   client(): Client;
-  /** Ends the agent without a chance to stop in order. */
-  killAgent(): Promise<void>;
+  /** Ends the agent without a chance to stop in order. Resolves with its exit code. */
+  killAgent(): Promise<number>;
   /** Starts it again on the same data. */
   restartAgent(): Promise<void>;
   /** Ends everything; may be called after a start that failed. */
@@ -166,7 +166,10 @@ export async function startFleet(): Promise<Fleet> {
       agent,
       client: () => clientOf({ url: `http://${agent.getHost()}:${agent.getMappedPort(8080)}`, token }),
       async killAgent() {
-        await engine.dockerode.getContainer(agent.getId()).kill({ signal: "SIGKILL" });
+        const container = engine.dockerode.getContainer(agent.getId());
+        await container.kill({ signal: "SIGKILL" });
+        const { StatusCode } = (await container.wait()) as { StatusCode: number };
+        return StatusCode;
       },
       restartAgent: () => agent.restart(),
       stop: () => release(releasers),

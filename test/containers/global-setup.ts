@@ -14,11 +14,14 @@ declare module "vitest" {
 const run = promisify(execFile);
 const root = fileURLToPath(new URL("../..", import.meta.url));
 
+/** For the command that builds the images, and for testcontainers, which looks in more places. */
 async function hasEngine(): Promise<boolean> {
-  return getContainerRuntimeClient().then(
-    () => true,
-    () => false,
-  );
+  return run("docker", ["info"], { timeout: 10_000 })
+    .then(() => getContainerRuntimeClient())
+    .then(
+      () => true,
+      () => false,
+    );
 }
 
 /** The reaper is an image too. Where it cannot be had, what a test starts ends with the test alone. */
