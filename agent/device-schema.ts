@@ -18,6 +18,8 @@ const hostKey = z.union([
   }),
 ]);
 
+const pattern = z.string().min(1).max(200).refine(isPattern, "not a regular expression");
+
 const ssh = z.strictObject({
   address: z.url({ protocol: /^ssh$/, error: "ssh://HOST[:PORT]" }).optional(),
   hostKey: hostKey.default("enrolled"),
@@ -29,11 +31,23 @@ const ssh = z.strictObject({
   dialect: z.string().min(1).optional(),
   pipelineDepth: z.int().min(1).max(64).default(8),
   blindRows: z.boolean().default(false),
+  noiseLine: pattern.optional(),
+  busyLine: pattern.optional(),
+  secretPrompts: z.boolean().default(false),
   lineMs: milliseconds.min(100).default(15_000),
   idleMs: milliseconds.min(100).default(60_000),
 });
 
 export type SshSettings = z.infer<typeof ssh>;
+
+function isPattern(source: string): boolean {
+  try {
+    new RegExp(source);
+    return true;
+  } catch {
+    return false;
+  }
+}
 
 /** One entry of `devices`. What comes out has `ssh` exactly where the driver uses a shell. */
 export const device = z

@@ -47,7 +47,8 @@ export function shellOptions(
   ssh: SshSettings,
   { privateKey, enablePassword }: Pick<Credentials, "privateKey" | "enablePassword"> = {},
 ): SshOptions {
-  const { profile, groupExchange, dialect, pipelineDepth, blindRows, lineMs, idleMs } = ssh;
+  const { profile, groupExchange, dialect, pipelineDepth, blindRows, secretPrompts, lineMs, idleMs } = ssh;
+  const { noiseLine, busyLine } = ssh;
   return {
     ...(privateKey === undefined ? {} : { privateKey }),
     ...(enablePassword === undefined ? {} : { enablePassword }),
@@ -57,6 +58,9 @@ export function shellOptions(
     // Old devices are not trusted to keep lines that come before they have answered.
     pipelineDepth: profile === "legacy" ? 1 : pipelineDepth,
     blindRows,
+    ...(noiseLine === undefined ? {} : { noiseLine: new RegExp(noiseLine) }),
+    ...(busyLine === undefined ? {} : { busyLine: new RegExp(busyLine) }),
+    secretPrompts,
     deadlines: { lineMs, idleMs },
   };
 }

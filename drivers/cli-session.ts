@@ -46,13 +46,16 @@ export interface CliSession {
 }
 
 export interface SessionTimes {
-  /** Quiet after which what looks like the first prompt is taken for it. */
-  learnMs: number;
+  /**
+   * Quiet after which what looks like the first prompt is taken for it: a whole one with the space behind its sign, and
+   * one without. A greeting that was taken for a prompt is found out behind the first line.
+   */
+  learnMs: { whole: number; bare: number };
   /** Quiet after which one more Enter is typed: some commands of some models want it. */
   nudgeMs: number;
 }
 
-export const defaultTimes: SessionTimes = { learnMs: 150, nudgeMs: 3_000 };
+export const defaultTimes: SessionTimes = { learnMs: { whole: 10, bare: 150 }, nudgeMs: 3_000 };
 
 /** Bytes of one write: devices may take no more than 550 in one SSH packet (device CLI guide, packet limits). */
 const maxWrite = 512;
@@ -71,8 +74,11 @@ interface Pending {
   reject: (error: DriverError) => void;
 }
 
-/** Speaks with a shell over any stream of bytes. Enter is CR; the stream's end breaks the session. */
-export function openCliSession(stream: Duplex, times: SessionTimes = defaultTimes): CliSession {
+/**
+ * Speaks with a shell over any stream of bytes. Enter is CR; the stream's end breaks the session. Lines that are `noise`,
+ * which the device prints of its own accord, are in no output.
+ */
+export function openCliSession(stream: Duplex, times: SessionTimes = defaultTimes, noise?: RegExp): CliSession {
   let shape: PromptShape | undefined;
   let prompt: Prompt = { mode: undefined, starred: false, privileged: false };
   let broken: DriverError | undefined;
@@ -82,6 +88,9 @@ export function openCliSession(stream: Duplex, times: SessionTimes = defaultTime
   let typed = "";
   let starting: { resolve: (prompt: Prompt) => void; reject: (error: DriverError) => void } | undefined;
   const pending: Pending[] = [];
+  /** Names of what looked like a prompt before Enter was typed to see it again. */
+  const candidates = new Set<string>();
+  let nudged = false;
   const timers: Partial<Record<"deadline" | "quiet" | "idle", NodeJS.Timeout>> = {};
 
   const screen = openScreen({
@@ -117,13 +126,13 @@ export function openCliSession(stream: Duplex, times: SessionTimes = defaultTime
     if (head === undefined) hear(line);
     else if (!head.echoed) {
       // Something may have been printed behind the prompt before the echo.
-      if (line.endsWith(head.line)) head.echoed = true;
+      if (isEcho(line, head.line)) head.echoed = true;
       else hear(line);
-    } else {
+    } else if (noise?.test(line) !== true) {
       const next = rest.find(({ echoed }) => !echoed);
       // Typed ahead: some shells echo when they receive, others when they read.
       if (next !== undefined && line === next.line) next.echoed = true;
-      else if (line !== head.line || head.output.length > 0) head.output.push(line);
+      else if (head.output.length > 0 || line !== head.line) head.output.push(line);
     }
   }
 
@@ -132,7 +141,7 @@ export function openCliSession(stream: Duplex, times: SessionTimes = defaultTime
   }
 
   function takePartial(text: string): boolean {
-    if (shape === undefined) return false;
+    if (shape === undefined) return recognise(text);
     const [head] = pending;
     if (head?.echoed === true && head.options.secret !== undefined && /^password:$/i.test(text)) {
       // A second question means that the secret was wrong; nothing else may be typed as one.
@@ -174,10 +183,10 @@ export function openCliSession(stream: Duplex, times: SessionTimes = defaultTime
   function watchQuiet(head: Pending): void {
     const { idleMs, secret } = head.options;
     arm("idle", idleMs, () => fail(late(`${JSON.stringify(head.line)}: nothing came for ${idleMs ?? 0} ms`)));
-    // An Enter too many would be a wrong secret.
-    arm("quiet", secret === undefined ? times.nudgeMs : undefined, () => {
+    arm("quiet", times.nudgeMs, () => {
       if (!answered && head.echoed && relearn()) return;
-      if (pending.length === 1) stream.write("\r");
+      // An Enter too many would be a wrong secret.
+      if (pending.length === 1 && secret === undefined) stream.write("\r");
     });
   }
 
@@ -193,16 +202,33 @@ export function openCliSession(stream: Duplex, times: SessionTimes = defaultTime
 
   function learn(): void {
     const found = learnPrompt(screen.current());
-    if (found === undefined) arm("quiet", times.nudgeMs, () => void stream.write("\r"));
-    else
-      arm("quiet", times.learnMs, () => {
-        ({ shape, prompt } = found);
-        disarm();
-        screen.forget();
-        heard = "";
-        starting?.resolve(prompt);
-        starting = undefined;
+    if (found === undefined)
+      arm("quiet", times.nudgeMs, () => {
+        nudged = true;
+        stream.write("\r");
       });
+    else
+      arm("quiet", found.shape.spaced ? times.learnMs.whole : times.learnMs.bare, () => {
+        screen.forget();
+        begin(found);
+      });
+  }
+
+  /** Where a log is printed behind every prompt, none is ever last: what comes again behind Enter is one. */
+  function recognise(text: string): boolean {
+    const found = starting === undefined ? undefined : learnPrompt(text);
+    if (found?.shape.spaced !== true) return false;
+    if (nudged && candidates.has(found.shape.name)) begin(found);
+    else candidates.add(found.shape.name);
+    return shape !== undefined;
+  }
+
+  function begin(found: { shape: PromptShape; prompt: Prompt }): void {
+    ({ shape, prompt } = found);
+    disarm();
+    heard = "";
+    starting?.resolve(prompt);
+    starting = undefined;
   }
 
   function flush(): void {
@@ -261,6 +287,11 @@ export function openCliSession(stream: Duplex, times: SessionTimes = defaultTime
       }
     },
   };
+}
+
+/** Something may stand before it, and some shells print each character twice. */
+function isEcho(text: string, line: string): boolean {
+  return text.endsWith(line) || text.endsWith([...line].map((character) => character + character).join(""));
 }
 
 function late(reason: string): DriverError {

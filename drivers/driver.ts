@@ -174,7 +174,11 @@ export interface Driver {
    */
   apply(steps: readonly Step[], signal: AbortSignal): Promise<Transcript>;
 
-  /** Writes the running configuration to flash and resolves when the device says so. Saves also what others changed. */
+  /**
+   * Writes the running configuration to flash and resolves when the device says so. Saves also what others changed.
+   * `unreachable` where a driver that keeps a session lost the one that the latest read came from: the device may have
+   * started anew, without what was written. Read it first.
+   */
   save(signal: AbortSignal): Promise<void>;
 
   /** The device's configuration as one restorable text (INI). Holds secrets: keep it at mode 0600. */
@@ -227,6 +231,11 @@ export interface SshOptions {
    * like is not documented, so none are known by default.
    */
   noiseLine?: RegExp;
+  /**
+   * A line that refuses because the device cannot take writes now, as while a redundant unit synchronises: `busy` and not
+   * `rejected`. Its words are not documented, so none are known by default.
+   */
+  busyLine?: RegExp;
   /**
    * The device asks `Password:` for a secret field whose value is left out, and so does not echo it. Whether it does in
    * tables is not documented; by default secrets stand on the line.

@@ -5,6 +5,8 @@ import { DriverError } from "./errors.ts";
 const maxFileBytes = 64 * 1024 * 1024;
 /** Bytes that are asked for at once; a device may give fewer. */
 const chunkBytes = 32_768;
+/** Bytes that are asked for before the length is known. */
+const firstBytes = 4 * chunkBytes;
 
 /**
  * Reads a whole text file, as long as the device says it is: all of it is asked for at once. Throws what SFTP says, and
@@ -21,25 +23,37 @@ export async function readSftpFile(sftp: SFTPWrapper, path: string, closed: Prom
 async function readWhole(sftp: SFTPWrapper, path: string): Promise<string> {
   const handle = await call<Buffer>((done) => sftp.open(path, "r", done));
   try {
-    const { size } = await call<{ size: number }>((done) => sftp.fstat(handle, done));
+    const guess = Buffer.alloc(firstBytes);
+    // Asked for together: most files are not longer.
+    const [{ size }, first] = await Promise.all([
+      call<{ size: number }>((done) => sftp.fstat(handle, done)),
+      Promise.all(startsOf(firstBytes).map((from) => readAt(sftp, handle, guess, from, from + chunkBytes))),
+    ]);
     if (size > maxFileBytes) throw new DriverError("protocol", `${path} has ${size} bytes, which is too long`);
     const bytes = Buffer.alloc(size);
-    const starts = Array.from({ length: Math.ceil(size / chunkBytes) }, (_, at) => at * chunkBytes);
-    await Promise.all(starts.map((from) => fill(sftp, handle, bytes, from, Math.min(size, from + chunkBytes))));
+    const fill = async (from: number, at: number) => {
+      const until = Math.min(size, from + chunkBytes);
+      let done = from + guess.copy(bytes, from, from, Math.min(until, from + (first[at] ?? 0)));
+      while (done < until) {
+        const got = await readAt(sftp, handle, bytes, done, until);
+        if (got === 0) throw new DriverError("protocol", `${path} ends after ${done} bytes and not after ${size}`);
+        done += got;
+      }
+    };
+    await Promise.all(startsOf(size).map(fill));
     return bytes.toString("utf8");
   } finally {
     sftp.close(handle, () => undefined);
   }
 }
 
-async function fill(sftp: SFTPWrapper, handle: Buffer, bytes: Buffer, from: number, until: number): Promise<void> {
-  let at = from;
-  while (at < until) {
-    const position = at;
-    const got = await call<number>((done) => sftp.read(handle, bytes, position, until - position, position, done));
-    if (got === 0) throw new DriverError("protocol", `the file ends after ${position} bytes and not where it said`);
-    at += got;
-  }
+function startsOf(size: number): number[] {
+  return Array.from({ length: Math.ceil(size / chunkBytes) }, (_, at) => at * chunkBytes);
+}
+
+/** How many bytes came; 0 at the end of the file. */
+function readAt(sftp: SFTPWrapper, handle: Buffer, bytes: Buffer, from: number, until: number): Promise<number> {
+  return call<number>((done) => sftp.read(handle, bytes, from, until - from, from, done));
 }
 
 function call<T>(ask: (done: (error: Error | null | undefined, value: T) => void) => void): Promise<T> {

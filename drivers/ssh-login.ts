@@ -1,5 +1,5 @@
 import type { CliSession } from "./cli-session.ts";
-import { openCliSession } from "./cli-session.ts";
+import { defaultTimes, openCliSession } from "./cli-session.ts";
 import type { DriverOptions, SshOptions } from "./driver.ts";
 import { DriverError } from "./errors.ts";
 import type { SshTarget } from "./ssh-address.ts";
@@ -83,7 +83,7 @@ export function openLogin({
     try {
       const { user, password } = options;
       await connection.login({ user, password, privateKey: shell.privateKey });
-      const opened = openCliSession(await connection.shell());
+      const opened = openCliSession(await connection.shell(), defaultTimes, shell.noiseLine);
       await firstPrompt(opened);
       if (sftp) connection.warmSftp();
       await raise(opened);

@@ -11,8 +11,6 @@ export interface RowOptions {
   blind: boolean;
   /** Milliseconds for each line. */
   lineMs: number;
-  /** Lines that the device prints of its own accord. */
-  noise: RegExp | undefined;
   /** Whether the device asks for a secret whose value is left out. */
   secretPrompts: boolean;
   /** The lines that give fields of an existing row back the values that they had. */
@@ -25,6 +23,8 @@ export interface RowsResult {
   output: readonly string[];
   /** The line that it refused first; the session then stands at the root again, or is broken. */
   refused: string | undefined;
+  /** Whether it took a line that touches a row. */
+  touched: boolean;
 }
 
 interface UnderWay {
@@ -53,6 +53,7 @@ export async function carryRows(
   /** The mode of each level that was entered, as the prompt showed it. */
   const modes: (string | undefined)[] = [session.prompt().mode];
   let refused: { line: RenderedLine; mode: string | undefined } | undefined;
+  let touched = false;
   let next = 0;
 
   const type = (line: RenderedLine): Promise<Answer> => {
@@ -72,10 +73,12 @@ export async function carryRows(
   }
 
   function judge(line: RenderedLine, answer: Answer): void {
-    const words = answer.output.filter((text) => text.trim() !== "" && options.noise?.test(text) !== true);
+    const words = answer.output.filter((text) => text.trim() !== "");
     if (words.length > 0) output.push(...(isExpected(line, words, dialect) ? words : [`${answer.line}:`, ...words]));
+    const wrong = wrongWords(line, words, dialect);
+    touched ||= wrong === undefined && line.does !== "enter";
     if (refused !== undefined) return;
-    const reason = wrongWords(line, words, dialect) ?? wrongMode(line, answer, modes);
+    const reason = wrong ?? wrongMode(line, answer, modes);
     if (reason === undefined) return;
     if (reason !== "") output.push(`${answer.line}: ${reason}`);
     refused = { line, mode: answer.prompt.mode };
@@ -88,7 +91,7 @@ export async function carryRows(
     judge(first.line, answer);
     if (refused === undefined) send();
   }
-  if (refused === undefined) return { output, refused: undefined };
+  if (refused === undefined) return { output, refused: undefined, touched };
 
   const { step } = refused.line;
   const row = modes.at(-1);
@@ -98,7 +101,7 @@ export async function carryRows(
   }
   for (let level = 0; level < maxLevels && session.prompt().mode !== undefined; level += 1)
     output.push(...(await session.run("exit", { deadlineMs: lineMs })).output);
-  return { output, refused: refused.line.text.trim() };
+  return { output, refused: refused.line.text.trim(), touched };
 }
 
 /** Whether a line may be typed while these are not answered yet. */

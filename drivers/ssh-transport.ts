@@ -90,6 +90,8 @@ export function connectSsh(options: SshConnectOptions): SshConnection {
       resolve();
     });
   });
+  // Small packets would wait for the acknowledgement of those before them.
+  client.on("connect", () => void client.setNoDelay(true));
   client.on("ready", () => {
     ready = true;
     clearTimeout(timer);
@@ -134,14 +136,16 @@ export function connectSsh(options: SshConnectOptions): SshConnection {
         key: privateKey.pem,
         ...(privateKey.passphrase === undefined ? {} : { passphrase: privateKey.passphrase }),
       });
-    // A password is tried once in all: each refusal counts on the device.
+    // A password is tried once in all, and an empty one never: each refusal counts on the device.
     else if (
+      password !== "" &&
       (left === null || left.includes("password")) &&
       !methods.includes("keyboard-interactive") &&
       isFresh("password")
     )
       next({ type: "password", username, password });
     else if (
+      password !== "" &&
       left?.includes("keyboard-interactive") === true &&
       !left.includes("password") &&
       isFresh("keyboard-interactive")

@@ -1,3 +1,4 @@
+import ssh2 from "ssh2";
 import { both } from "./both.ts";
 import type { Answer, CliSession } from "./cli-session.ts";
 import type { DeviceStatus, Driver, DriverKind, DriverOptions, SshOptions, Step, Transcript } from "./driver.ts";
@@ -60,6 +61,7 @@ function openSsh(options: DriverOptions): Driver {
     throw new DriverError("unsupported", `${device}: SSH needs the trust "host-key", which enrolment records`);
   if (shell.dialect !== undefined && shellDialectOf("unknown", shell.dialect) === undefined)
     throw new DriverError("unsupported", `${device}: no shell dialect is named ${JSON.stringify(shell.dialect)}`);
+  requireKey(device, shell.privateKey);
   const secrets = openSecrets();
   const { strike } = secrets;
   for (const secret of [options.password, shell.enablePassword, shell.privateKey?.passphrase])
@@ -72,6 +74,8 @@ function openSsh(options: DriverOptions): Driver {
   let dialect: ShellDialect = shellDialectOf("unknown", shell.dialect) ?? shell7;
   /** Set once the device refused SFTP. */
   let noSftp = false;
+  /** The session on which the configuration was read last. */
+  let latest: CliSession | undefined;
   const known = knowDevice(options, secrets, {
     capabilities: () => ({ saveNeeded: false, partialScripts: true }),
     unknownFirmware: undefined,
@@ -87,7 +91,7 @@ function openSsh(options: DriverOptions): Driver {
     what: string,
     deadlineMs: number,
     signal: AbortSignal,
-    act: (session: CliSession, mayAct: () => void) => Promise<T>,
+    act: (session: CliSession, mayAct: (acted: boolean) => void) => Promise<T>,
   ): Promise<T> {
     const stop = new AbortController();
     const onAbort = () => stop.abort(new DriverError("timeout", "the caller gave up"));
@@ -103,8 +107,8 @@ function openSsh(options: DriverOptions): Driver {
         session.fail(stop.signal.reason as DriverError);
         login.drop();
       });
-      return await act(session, () => {
-        acted = true;
+      return await act(session, (now) => {
+        acted = now;
       });
     } catch (error) {
       throw told(what, error, acted);
@@ -159,6 +163,7 @@ function openSsh(options: DriverOptions): Driver {
 
   function readTexts(signal: AbortSignal): Promise<readonly [string, string]> {
     return within("reading the configuration", readMs, signal, async (session) => {
+      latest = session;
       const [running, ini] = await both(() => showText(session, "show running-config"), iniFile, signal);
       return [running, ini ?? (await showIni(session))];
     });
@@ -172,22 +177,25 @@ function openSsh(options: DriverOptions): Driver {
     return within(`applying ${steps.length} steps`, deadlines.writeMs, signal, async (session, mayAct) => {
       requirePrivileged(session);
       known.noteWrite();
-      mayAct();
-      const { output, refused } = await carryRows(session, lines, {
+      mayAct(true);
+      const { output, refused, touched } = await carryRows(session, lines, {
         dialect,
         depth: shell.profile === "legacy" ? 1 : shell.pipelineDepth,
         blind: shell.blindRows,
         lineMs: shell.deadlines.lineMs,
-        noise: shell.noiseLine,
         secretPrompts: shell.secretPrompts ?? false,
         before,
       });
       const words = strike(output.join("\n"));
       if (refused === undefined) return { lines: printed, output: words };
-      throw new DriverError("rejected", `the device refused ${JSON.stringify(strike(refused).slice(0, 200))}`, {
-        deviceText: words,
-      });
+      mayAct(touched);
+      throw refusedBy(output, `the device refused ${JSON.stringify(refused.slice(0, 200))}`);
     });
+  }
+
+  function refusedBy(output: readonly string[], reason: string): DriverError {
+    const isBusy = output.some((line) => shell.busyLine?.test(line) === true);
+    return new DriverError(isBusy ? "busy" : "rejected", reason, { deviceText: output.join("\n") });
   }
 
   /** The values of before this run, as far as the latest read showed them and the CLI can say them. */
@@ -212,10 +220,18 @@ function openSsh(options: DriverOptions): Driver {
   async function save(signal: AbortSignal): Promise<void> {
     await within("saving the configuration", deadlines.saveMs, signal, async (session, mayAct) => {
       requirePrivileged(session);
-      mayAct();
+      // A session breaks when the device starts anew, and then what was written is gone: saving would not keep it.
+      if (latest !== undefined && latest !== session)
+        throw new DriverError(
+          "unreachable",
+          "the session in which the configuration was last read is gone: nothing was saved, read it first",
+        );
+      mayAct(true);
       const { output } = await session.run("write", { deadlineMs: deadlines.saveMs });
       if (output.some((line) => dialect.saved.test(line))) return;
-      throw new DriverError("rejected", 'the device did not answer "...done"', { deviceText: output.join("\n") });
+      const fault = refusedBy(output, 'the device did not answer "...done"');
+      mayAct(fault.code !== "busy");
+      throw fault;
     });
   }
 
@@ -233,4 +249,11 @@ function openSsh(options: DriverOptions): Driver {
     warm: () => login.warm(),
     close: () => login.close(),
   };
+}
+
+function requireKey(device: string, key: SshOptions["privateKey"]): void {
+  if (key === undefined) return;
+  // What is wrong with it may quote it.
+  if (ssh2.utils.parseKey(key.pem, key.passphrase) instanceof Error)
+    throw new DriverError("unsupported", `${device}: its private key is none that can be read with its passphrase`);
 }

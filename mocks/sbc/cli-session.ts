@@ -74,30 +74,3 @@ function runSetting(device: Device, session: CliSession, tokens: readonly Token[
 }
 
 const no = refuse("invalidCommand");
-
-/** `reload ...`; its questions and output are not known, so it asks nothing. */
-export function reload(device: Device, tokens: readonly Token[]): Outcome {
-  const [first, ...rest] = tokens;
-  const word = pickWord(first, ["now", "if-needed", "without-saving"]);
-  if (first === undefined) return refuse("incompleteCommand");
-  const output = device.settings.texts.reloading === "" ? [] : [device.settings.texts.reloading];
-  switch (word) {
-    case "now":
-      return rest.length > 0 ? no : { output, afterwards: () => device.reboot(true) };
-    case "if-needed":
-      return rest.length > 0 ? no : device.resetNeeded ? { output, afterwards: () => device.reboot(true) } : done;
-    case "without-saving":
-      return rest.length > 0 ? no : { output, afterwards: () => device.reboot(false) };
-    case undefined:
-      return no;
-  }
-}
-
-/** `clear user <id>` (inferred). */
-export function clearUser(session: CliSession, tokens: readonly Token[]): Outcome {
-  const [what, id, ...more] = tokens;
-  if (pickWord(what, ["user"]) === undefined || more.length > 0) return no;
-  if (id === undefined) return refuse("incompleteCommand");
-  const end = session.findSession(Number(id.text));
-  return end === undefined ? refuse("badValue") : { afterwards: end };
-}

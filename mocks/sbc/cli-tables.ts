@@ -3,6 +3,9 @@ import type { Token } from "./cli-line.ts";
 import type { Outcome } from "./cli-outcome.ts";
 import { refuse } from "./cli-outcome.ts";
 import type { Table } from "./columns.ts";
+import { rowsOf } from "./configuration.ts";
+import type { Device } from "./device.ts";
+import { printRow } from "./print-running-config.ts";
 
 /** Finds the table whose words stand at the beginning; what follows goes to `use`. */
 export function withTable(
@@ -23,4 +26,12 @@ export function withTable(
     if (word === undefined) return refuse("invalidCommand");
     candidates = candidates.filter((table) => table.cli[depth] === word);
   }
+}
+
+/** What `<table> display` prints. Its shape is invented: the rows as the running configuration prints them. */
+export function display(device: Device, table: Table): Outcome {
+  const configuration = device.look();
+  return {
+    output: rowsOf(configuration, table).flatMap((row) => printRow(configuration, table, row, {}, 0).split("\r\n")),
+  };
 }

@@ -4,13 +4,14 @@ import type { Token } from "./cli-line.ts";
 import type { Answer, Outcome } from "./cli-outcome.ts";
 import { answerWith, done, refuse } from "./cli-outcome.ts";
 import type { CliSession, Group } from "./cli-session.ts";
-import { clearUser, groupsOf, openGroup, reload } from "./cli-session.ts";
-import { withTable } from "./cli-tables.ts";
+import { groupsOf, openGroup } from "./cli-session.ts";
+import { display, withTable } from "./cli-tables.ts";
+import { runTopCommand, wordsAtTop } from "./cli-top.ts";
 import type { Table } from "./columns.ts";
-import { rowsOf, shapeOf } from "./configuration.ts";
+import { shapeOf } from "./configuration.ts";
 import type { Device } from "./device.ts";
 import { shellLine } from "./faults.ts";
-import { printRow, roots } from "./print-running-config.ts";
+import { roots } from "./print-running-config.ts";
 import type { Root } from "./print-running-config.ts";
 import {
   abandonRow,
@@ -24,7 +25,6 @@ import {
 } from "./row-mode.ts";
 import type { OpenRow } from "./row-mode.ts";
 import type { TextName } from "./settings.ts";
-import { show } from "./show.ts";
 import { childTables, tableNamed } from "./tables.ts";
 
 const note = "Note: Changes to this parameter will take effect when applying the 'activate' or 'exit' command";
@@ -78,40 +78,12 @@ export function createCli(device: Device, options: CliOptions): Cli {
 
   function runAtTop(tokens: readonly Token[]): Outcome {
     const [first, ...rest] = tokens;
-    switch (pickWord(first, wordsAtTop(session))) {
-      case "configure":
-        return enterRoot(rest);
-      case "exit":
-      case "quit":
-        closed = true;
-        return done;
-      case "show":
-        return runShow(rest);
-      case "write":
-        return rest.length === 0 ? write() : refuse("invalidCommand");
-      case "disable":
-        return rest.length === 0 ? setLevel("basic") : refuse("invalidCommand");
-      case "enable":
-        return rest.length === 0 ? enable() : refuse("invalidCommand");
-      case "reload":
-        return reload(device, rest);
-      case "clear":
-        return session === undefined ? refuse("invalidCommand") : clearUser(session, rest);
-      case undefined:
-        return refuse("invalidCommand");
-    }
-  }
-
-  function setLevel(level: CliSession["level"]): Outcome {
-    if (session !== undefined) session.level = level;
+    const word = pickWord(first, wordsAtTop(session));
+    if (word === undefined) return refuse("invalidCommand");
+    if (word === "configure") return enterRoot(rest);
+    if (word !== "exit" && word !== "quit") return runTopCommand(device, session, word, rest);
+    closed = true;
     return done;
-  }
-
-  function enable(): Outcome {
-    if (session?.level === "privileged") return done;
-    return session?.mayEnable === true && device.settings.shell.allowEnable
-      ? { asksPassword: true }
-      : refuse("enableRefused");
   }
 
   function enterRoot([name, ...more]: readonly Token[]): Outcome {
@@ -120,20 +92,6 @@ export function createCli(device: Device, options: CliOptions): Cli {
     if (root === undefined || more.length > 0) return refuse("invalidCommand");
     frames.push({ kind: "root", root });
     return done;
-  }
-
-  function runShow(tokens: readonly Token[]): Outcome {
-    if (tokens.length === 0) return refuse("incompleteCommand");
-    const output = show(device, tokens, session);
-    return output === undefined ? refuse("invalidCommand") : { output };
-  }
-
-  function write(): Outcome {
-    const saved = device.save();
-    if (saved === false) return refuse("saveFailed");
-    if (session !== undefined) device.recorder.stats.shellSaves += 1;
-    const output = ["Writing configuration...done"];
-    return saved === true ? { output } : { output, until: saved, meanwhile: "Writing configuration..." };
   }
 
   function runInRoot(tokens: readonly Token[], root: Root): Outcome {
@@ -183,7 +141,7 @@ export function createCli(device: Device, options: CliOptions): Cli {
   }
 
   function runOnTable(table: Table, words: readonly Token[]): Outcome {
-    if (words[0]?.text === "display" && words.length === 1) return display(table);
+    if (words[0]?.text === "display" && words.length === 1) return display(device, table);
     return withIndex(table, words, (index, parent) => enterRow(table, index, parent));
   }
 
@@ -209,14 +167,6 @@ export function createCli(device: Device, options: CliOptions): Cli {
     if (typeof open === "string") return refuse(open);
     frames.push({ kind: "row", open });
     return done;
-  }
-
-  /** The shape of `display` is invented: the rows as the running configuration prints them. */
-  function display(table: Table): Outcome {
-    const configuration = device.look();
-    return {
-      output: rowsOf(configuration, table).flatMap((row) => printRow(configuration, table, row, {}, 0).split("\r\n")),
-    };
   }
 
   function runInRow(tokens: readonly Token[], open: OpenRow): Outcome {
@@ -346,13 +296,4 @@ export function createCli(device: Device, options: CliOptions): Cli {
     const text = refusing ?? (refusal === undefined ? undefined : device.settings.texts[refusal]);
     return { ...outcome, output: text === undefined ? (outcome.output ?? []) : [text], refused: text !== undefined };
   }
-}
-
-const scriptWords = ["configure", "exit", "show", "write"] as const;
-const basicWords = ["enable", "exit", "quit", "show"] as const;
-const privilegedWords = [...basicWords, "clear", "configure", "disable", "reload", "write"] as const;
-
-function wordsAtTop(session: CliSession | undefined): readonly (typeof privilegedWords)[number][] {
-  if (session === undefined) return scriptWords;
-  return session.level === "basic" ? basicWords : privilegedWords;
 }

@@ -10,6 +10,7 @@ import { describeVersion } from "./ini-header.ts";
 import { printIniLines } from "./print-ini.ts";
 import { printRunningConfig, roots } from "./print-running-config.ts";
 import type { Root } from "./print-running-config.ts";
+import { systemShows } from "./show-system.ts";
 import type { Row } from "./table-rows.ts";
 import { findColumn, tableNamed } from "./tables.ts";
 
@@ -19,8 +20,12 @@ const shows: readonly { readonly words: readonly string[]; readonly show: Show }
   { words: ["running-config"], show: showRunningConfig },
   { words: ["ini-file"], show: (device) => printIniLines(device.look(), device.identity) },
   { words: ["system", "version"], show: showVersion },
-  { words: ["system", "uptime"], show: showUptime },
   { words: ["voip", "proxy", "sets", "status"], show: showProxySets },
+  { words: ["users"], show: (_device, rest, session) => (rest.length > 0 ? undefined : session?.listSessions()) },
+  ...systemShows.map(({ words, lines }) => ({
+    words,
+    show: (device: Device, rest: readonly Token[]) => (rest.length > 0 ? undefined : lines(device)),
+  })),
 ];
 
 /** What `show <words>` prints, as lines; undefined for words that mean nothing. */
@@ -62,15 +67,6 @@ function showRunningConfig(device: Device, rest: readonly Token[], session?: Cli
 function showVersion(device: Device, rest: readonly Token[]): string[] | undefined {
   if (rest.length > 0) return undefined;
   return ["", "Version info:", "--------------", ...describeVersion(device.running, device.identity)];
-}
-
-function showUptime(device: Device, rest: readonly Token[]): string[] | undefined {
-  if (rest.length > 0) return undefined;
-  const seconds = Math.max(0, Math.floor(device.uptimeMs / 1000));
-  const days = Math.floor(seconds / 86_400);
-  const hours = Math.floor(seconds / 3_600) % 24;
-  const minutes = Math.floor(seconds / 60) % 60;
-  return [`Uptime: ${days} days, ${hours} hours, ${minutes} minutes, ${seconds % 60} seconds`];
 }
 
 /** No verbatim sample is known: title, header and spacing are inferred. */

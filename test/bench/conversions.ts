@@ -4,9 +4,9 @@ import type { ResyncReport } from "../../agent/reports.ts";
 import type { Bench } from "./bench.ts";
 import { createCleanup } from "./cleanup.ts";
 import { askOk, createClient, eachAtOnce, type Client } from "./client.ts";
-import { addLeads, drawCustomers, postConversion } from "./customers.ts";
+import { addLeads, carriersOf, drawCustomers, postConversion } from "./customers.ts";
 import { measureFloor, type Floor } from "./floor.ts";
-import { readScript, readStats, startFleet, type DeviceStats, type Fleet } from "./fleet.ts";
+import { readScript, readStats, startFleet, type DeviceStats, type DriverName, type Fleet } from "./fleet.ts";
 import { readUsage } from "./process.ts";
 import type { Shape } from "./shapes.ts";
 import { untilConverted } from "./tasks.ts";
@@ -19,7 +19,16 @@ export interface ProcessFigures {
   peakRssMb: number;
 }
 
-export interface ConversionFigures {
+/** How the devices are reached, and what a conversion writes to them. */
+export interface Way {
+  driver: DriverName;
+  /** Each customer has a Proxy Set of its own. */
+  ownProxySets: boolean;
+  /** Over SSH: rows leave before earlier ones are confirmed. */
+  blindRows: boolean;
+}
+
+export interface ConversionFigures extends Way {
   shape: string;
   customers: number;
   /** From the first POST to the end of the last task. */
@@ -27,12 +36,16 @@ export interface ConversionFigures {
   acceptanceMs: number;
   /** From the last acceptance to the end of the last task: what the floor is compared with. */
   afterAcceptanceMs: number;
-  floor: Floor;
-  ratio: number;
+  /** Of a run over REST on a shared Proxy Set. */
+  floor?: Floor;
+  ratio?: number;
   perSecond: number;
   requestsPerDevice: Range;
   uploadsPerDevice: Range;
   savesPerDevice: Range;
+  /** Over SSH. */
+  loginsPerDevice: Range;
+  linesPerDevice: Range;
   processes: ProcessFigures[];
   devicesCpuSeconds: number;
   relayLagMs: number;
@@ -63,23 +76,36 @@ interface Asked {
 }
 
 /** Converts so many customers, spread over ten devices, through the whole way; then re-syncs all of them. */
-export async function measureConversions(bench: Bench, shape: Shape, customers: number): Promise<ConversionFigures> {
+export async function measureConversions(
+  bench: Bench,
+  shape: Shape,
+  customers: number,
+  way: Way,
+): Promise<ConversionFigures> {
   const { build, line } = bench;
   const cleanup = createCleanup(bench.cleanup);
   try {
     const folder = await mkdtemp(join(build.folder, "site-"));
-    const fleet = await startFleet(build, cleanup, { count: devices, saveMs: line.saveMs, oneWayMs: line.rttMs / 2 });
-    const installation = await shape.start({ build, cleanup, folder, fleet });
+    const { driver, ownProxySets, blindRows } = way;
+    const fleet = await startFleet(build, cleanup, {
+      count: devices,
+      saveMs: line.saveMs,
+      oneWayMs: line.rttMs / 2,
+      driver,
+    });
+    const drawn = drawCustomers(
+      customers,
+      fleet.devices.map(({ gateway }) => gateway),
+      ownProxySets,
+    );
+    const carriers = ownProxySets ? { carriers: carriersOf(drawn) } : {};
+    const installation = await shape.start({ build, cleanup, folder, fleet, shell: { blindRows }, ...carriers });
     const client = createClient(installation.portal);
     const operator = createClient(installation.agent);
     cleanup.add(() => {
       client.close();
       operator.close();
     });
-    const drawn = drawCustomers(
-      customers,
-      fleet.devices.map(({ gateway }) => gateway),
-    );
     await addLeads(client, drawn);
 
     const before = await Promise.all(fleet.devices.map(readStats));
@@ -111,22 +137,27 @@ export async function measureConversions(bench: Bench, shape: Shape, customers: 
     }));
     await cleanup.run();
     // Afterwards, when nothing else runs.
-    const floor = await measureFloor(
-      bench,
-      scripts.filter((script) => script.length > 0),
-    );
+    const isFloorKnown = driver === "rest" && !ownProxySets;
+    const floor = isFloorKnown
+      ? await measureFloor(
+          bench,
+          scripts.filter((script) => script.length > 0),
+        )
+      : undefined;
     return {
+      ...way,
       shape: shape.name,
       customers,
       wallMs: endedMs - startedMs,
       acceptanceMs: acceptedMs - startedMs,
       afterAcceptanceMs,
-      floor,
-      ratio: afterAcceptanceMs / floor.ms,
+      ...(floor === undefined ? {} : { floor, ratio: afterAcceptanceMs / floor.ms }),
       perSecond: (customers / (endedMs - startedMs)) * 1_000,
       requestsPerDevice: rangeOf(stats.map(({ requests }) => requests)),
       uploadsPerDevice: rangeOf(stats.map(({ uploads }) => uploads)),
       savesPerDevice: rangeOf(stats.map(({ saves }) => saves)),
+      loginsPerDevice: rangeOf(stats.map(({ sshLogins }) => sshLogins)),
+      linesPerDevice: rangeOf(stats.map(({ shellLines }) => shellLines)),
       processes: usage,
       devicesCpuSeconds: (cpuAfter.at(-1) ?? 0) - (cpuBefore.at(-1) ?? 0),
       relayLagMs,
@@ -163,11 +194,16 @@ async function assertConverted(client: Client, asked: readonly Asked[]): Promise
 
 async function differences(fleet: Fleet, before: readonly DeviceStats[]): Promise<DeviceStats[]> {
   const after = await Promise.all(fleet.devices.map(readStats));
-  return after.map(({ requests, uploads, saves }, i) => ({
-    requests: requests - (before[i]?.requests ?? 0),
-    uploads: uploads - (before[i]?.uploads ?? 0),
-    saves: saves - (before[i]?.saves ?? 0),
-  }));
+  return after.map((now, i) => {
+    const since = (name: keyof DeviceStats): number => now[name] - (before[i]?.[name] ?? 0);
+    return {
+      requests: since("requests"),
+      uploads: since("uploads"),
+      saves: since("saves"),
+      sshLogins: since("sshLogins"),
+      shellLines: since("shellLines"),
+    };
+  });
 }
 
 async function measureResync(client: Client, fleet: Fleet): Promise<ResyncFigures> {
@@ -180,8 +216,8 @@ async function measureResync(client: Client, fleet: Fleet): Promise<ResyncFigure
   return {
     wallMs,
     inSync: report.devices.filter(({ result }) => result === "in-sync").length,
-    // Both by the devices' own count.
-    writes: sum(stats.map(({ uploads }) => uploads)),
+    // By the devices' own count; a shell knows no uploads.
+    writes: sum(stats.map(({ uploads }) => uploads)) + sum(report.devices.map(({ writes }) => writes)),
     saves: sum(stats.map(({ saves }) => saves)),
     requestsPerDevice: rangeOf(stats.map(({ requests }) => requests)),
   };

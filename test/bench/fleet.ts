@@ -8,6 +8,7 @@ import { startRelay, type Relay } from "./relay.ts";
 export interface FleetDevice extends DeviceAddress {
   name: string;
   gateway: string;
+  driver: DriverName;
   /** The agent's way to it, over the relay. */
   address: string;
   relay: Relay;
@@ -22,19 +23,29 @@ export interface Fleet {
 
 export interface DeviceStats {
   requests: number;
+  sshLogins: number;
+  shellLines: number;
   uploads: number;
   saves: number;
 }
+
+export type DriverName = "rest" | "ssh";
 
 export const model = "ve-32gb";
 
 export async function startFleet(
   build: Build,
   cleanup: Cleanup,
-  options: { count: number; saveMs: number; oneWayMs: number; iniFile?: string },
+  options: { count: number; saveMs: number; oneWayMs: number; iniFile?: string; driver?: DriverName },
 ): Promise<Fleet> {
-  const { count, saveMs, oneWayMs, iniFile = join(build.folder, "config/devices/oc1-7.40.ini") } = options;
-  const order: DevicesOrder = { count, iniFile, model, saveMs };
+  const {
+    count,
+    saveMs,
+    oneWayMs,
+    driver = "rest",
+    iniFile = join(build.folder, "config/devices/oc1-7.40.ini"),
+  } = options;
+  const order: DevicesOrder = { count, iniFile, model, saveMs, ssh: driver === "ssh" };
   const child = startNode([build.benchFile("devices-process"), JSON.stringify(order)], {
     cwd: build.folder,
     log: join(build.folder, "devices.log"),
@@ -43,13 +54,14 @@ export async function startFleet(
   const addresses = JSON.parse(await child.firstLine) as DeviceAddress[];
   const devices: FleetDevice[] = [];
   for (const [i, address] of addresses.entries()) {
-    const relay = await startRelay({ targetPort: address.restPort, oneWayMs });
+    const relay = await startRelay({ targetPort: driver === "ssh" ? address.sshPort : address.restPort, oneWayMs });
     cleanup.add(() => relay.close());
     devices.push({
       ...address,
       name: `sbc${i}`,
       gateway: `gw${i}.example.com`,
-      address: `https://127.0.0.1:${relay.port}`,
+      driver,
+      address: `${driver === "ssh" ? "ssh" : "https"}://127.0.0.1:${relay.port}`,
       relay,
     });
   }

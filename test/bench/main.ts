@@ -7,11 +7,11 @@ import { measureAcceptance, measureStore } from "./acceptance.ts";
 import type { Bench, Line } from "./bench.ts";
 import { buildProduct } from "./build.ts";
 import { createCleanup, type Cleanup } from "./cleanup.ts";
-import { measureConversions } from "./conversions.ts";
+import { measureConversions, type Way } from "./conversions.ts";
 import { measureDrift } from "./drift.ts";
 import { measurePlanning } from "./planning.ts";
 import { measureReadiness } from "./readiness.ts";
-import { printReport, type Figures } from "./report.ts";
+import { describeWay, printReport, type Figures } from "./report.ts";
 import { shapes, type Shape } from "./shapes.ts";
 
 /** For the measurement under way, after everything it uses was stopped. */
@@ -22,11 +22,12 @@ type Measurement = (figures: Figures, bench: Bench, options: Options) => Promise
 
 /** In the order in which they are done. */
 const measurements: Readonly<Record<string, Measurement>> = {
-  async conversions(figures, bench, { shape, customers }) {
-    for (const count of customers) {
-      note(`conversions: ${count}`);
-      figures.conversions.push(await measureConversions(bench, shape, count));
-    }
+  async conversions(figures, bench, { shape, customers, ways }) {
+    for (const way of ways)
+      for (const count of customers) {
+        note(`conversions: ${count}, ${describeWay(way)}`);
+        figures.conversions.push(await measureConversions(bench, shape, count, way));
+      }
   },
   async drift(figures, bench, { shape }) {
     figures.drift = await measureDrift(bench, shape);
@@ -49,6 +50,8 @@ const usage = `Measures sbc-agent against mock devices on this machine (Linux). 
 
   --only NAMES    ${Object.keys(measurements).join(", ")}: one or more, joined by commas (all)
   --n COUNTS      conversions of each run, joined by commas (1,50,1000)
+  --driver NAMES  of conversions: rest, ssh, blind (ssh, with rows that leave unconfirmed), joined by commas (rest)
+  --proxy-sets    of conversions: shared, own (one for each customer), or both, joined by a comma (shared)
   --shape NAME    ${shapes.map(({ name }) => name).join(", ")} (${shapes[0]?.name ?? ""})
   --json          print the line of JSON only
   --help          this text
@@ -60,13 +63,17 @@ interface Options {
   only: readonly string[];
   customers: readonly number[];
   shape: Shape;
+  ways: readonly Way[];
   json: boolean;
 }
 
 function readOptions(args: string[]): Options | "help" {
   const text = { type: "string" } as const;
   const flag = { type: "boolean" } as const;
-  const { values } = parseArgs({ args, options: { only: text, n: text, shape: text, json: flag, help: flag } });
+  const { values } = parseArgs({
+    args,
+    options: { only: text, n: text, driver: text, "proxy-sets": text, shape: text, json: flag, help: flag },
+  });
   if (values.help === true) return "help";
   const only = values.only?.split(",") ?? Object.keys(measurements);
   const unknown = only.filter((name) => measurements[name] === undefined);
@@ -74,9 +81,25 @@ function readOptions(args: string[]): Options | "help" {
   const customers = (values.n ?? "1,50,1000").split(",").map(Number);
   if (!customers.every((count) => Number.isInteger(count) && count > 0 && count <= 10_000))
     throw new Error("--n takes numbers from 1 to 10000, joined by commas");
+  const ways = waysOf((values.driver ?? "rest").split(","), (values["proxy-sets"] ?? "shared").split(","));
   const shape = shapes.find(({ name }) => name === (values.shape ?? shapes[0]?.name));
   if (shape === undefined) throw new Error(`--shape: there is no ${values.shape ?? ""}`);
-  return { only, customers, shape, json: values.json ?? false };
+  return { only, customers, shape, ways, json: values.json ?? false };
+}
+
+function waysOf(names: readonly string[], proxySets: readonly string[]): Way[] {
+  const strange = [
+    ...names.filter((name) => !["rest", "ssh", "blind"].includes(name)),
+    ...proxySets.filter((name) => !["shared", "own"].includes(name)),
+  ];
+  if (strange.length > 0) throw new Error(`--driver, --proxy-sets: there is no ${strange.join(", ")}`);
+  return names.flatMap((name) =>
+    proxySets.map((sets) => ({
+      driver: name === "rest" ? "rest" : "ssh",
+      ownProxySets: sets === "own",
+      blindRows: name === "blind",
+    })),
+  );
 }
 
 function note(text: string): void {

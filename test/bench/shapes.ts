@@ -1,7 +1,7 @@
 import { randomBytes } from "node:crypto";
 import { existsSync, mkdirSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
-import { pinFile } from "../../agent/pins.ts";
+import { formatHostKey, pinFile } from "../../agent/pins.ts";
 import { createCertificate } from "../../mocks/sbc/certificate.ts";
 import type { Build } from "./build.ts";
 import type { Cleanup } from "./cleanup.ts";
@@ -16,6 +16,10 @@ export interface Site {
   /** Empty, and there. A second start in it finds the data of the first. */
   folder: string;
   fleet: Fleet;
+  /** Of devices over SSH: settings of the shell that are not the defaults. */
+  shell?: Readonly<Record<string, unknown>>;
+  /** In place of the one that all customers share. */
+  carriers?: readonly object[];
   /** `run` settings that are not the defaults. */
   run?: Readonly<Record<string, number>>;
   /** Of the portal; any free one by default. */
@@ -49,25 +53,35 @@ const common = {
   log: { level: "info", format: "json" },
 };
 
+const sharedCarriers = [{ name: "SIPTrunk", addresses: [{ address: "192.0.2.60:5060", transport: "udp" }] }];
+
 /** A bench posts in seconds what the limit allows a client in minutes. */
 const requestsPerMinute = 10_000_000;
 
 /** The configuration of one agent for the whole fleet, with the defaults wherever a measurement does not say otherwise. */
-function agentConfig({ fleet, run = {}, port = 0 }: Site): Record<string, unknown> {
+function agentConfig({
+  fleet,
+  run = {},
+  port = 0,
+  shell = {},
+  carriers = sharedCarriers,
+}: Site): Record<string, unknown> {
   return {
     ...common,
     portal: { port, requestsPerMinute },
     schedule: { drift: never, housekeeping: never },
-    devices: fleet.devices.map(({ name, address, gateway }) => ({
+    devices: fleet.devices.map(({ name, driver, address, gateway }) => ({
       name,
+      driver,
       address,
+      ...(driver === "ssh" ? { ssh: { enablePassword: { env: passwordVariable }, ...shell } } : {}),
       user: "Admin",
       password: { env: passwordVariable },
       model,
       gateways: [gateway],
       defaults: { srd: "DefaultSRD", sipInterface: "SIF_WAN", mediaRealm: "MR_WAN", ipProfile: "IPP_Trunk" },
     })),
-    carriers: [{ name: "SIPTrunk", addresses: [{ address: "192.0.2.60:5060", transport: "udp" }] }],
+    carriers,
     run,
   };
 }
@@ -91,13 +105,17 @@ function prepare({ build }: Site, folder: string, command: readonly string[], co
   };
 }
 
-/** Writes the configuration of an agent of its own and the enrolled certificates. */
+/** Writes the configuration of an agent of its own and what was enrolled of its devices. */
 export function prepareAgent(site: Site, folder = site.folder, more: object = {}): Start {
   const start = prepare(site, folder, ["run"], { ...agentConfig(site), ...more });
   const dataDir = join(folder, "data");
   mkdirSync(join(dataDir, "pins"), { recursive: true, mode: 0o700 });
-  for (const { name, certificatePem } of site.fleet.devices)
+  for (const { name, certificatePem, hostKeySha256 } of site.fleet.devices) {
     writeFileSync(pinFile(dataDir, name), certificatePem, { mode: 0o600 });
+    if (hostKeySha256 === "") continue;
+    const hostKey = formatHostKey({ algorithm: "ssh-rsa", sha256: hostKeySha256 });
+    writeFileSync(pinFile(dataDir, name, "host-key"), hostKey, { mode: 0o600 });
+  }
   return start;
 }
 

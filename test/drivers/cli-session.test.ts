@@ -5,7 +5,7 @@ import type { FakeShell, Reply } from "./fake-shell.ts";
 import { openFakeShell } from "./fake-shell.ts";
 import { faultOf } from "./fake-device.ts";
 
-const times = { learnMs: 1, nudgeMs: 30 };
+const times = { learnMs: { whole: 1, bare: 1 }, nudgeMs: 30 };
 const patient = { deadlineMs: 5_000 };
 const erase = "\b".repeat(9) + " ".repeat(9) + "\b".repeat(9);
 const shells: FakeShell[] = [];
@@ -56,6 +56,15 @@ describe("the first prompt", () => {
     expect(shell.written()).toBe("\r");
   });
 
+  it("is found where a log is printed behind every prompt", async () => {
+    const { session } = await started(
+      (line) => `${line}\r\n${line === "" ? "" : "x\r\n"}\r\nM800B> \r\nalarm: up\r\n`,
+      "M800B> \r\nalarm: up\r\n",
+    );
+    expect((await session.run("show x", patient)).output).toEqual(["x"]);
+    expect((await session.run("show x", patient)).output).toEqual(["x"]);
+  });
+
   it("is learnt anew behind the first answer when a greeting looked like one", async () => {
     const { shell, session } = await started(scripted({ "show x": "x\r\n" }, "M800B# "), "Keep out> ");
     shell.print("\r\nM800B# ");
@@ -70,6 +79,11 @@ const dialogues: readonly (readonly [name: string, answer: (line: string) => str
   ["no blank line before the prompt", (line) => `${line}\r\nDone\r\nLAB-SBC1# `, ["Done"]],
   ["lines that end with CR CR LF", (line) => `${line}\r\r\nDone\r\r\n\r\r\nLAB-SBC1# `, ["Done"]],
   ["lines that end with LF", (line) => `${line}\nDone\n\nLAB-SBC1# `, ["Done"]],
+  [
+    "an echo that has each character twice",
+    (line) => `${[...line].map((one) => one + one).join("")}\r\nDone\r\n\r\nLAB-SBC1# `,
+    ["Done"],
+  ],
   ["a doubled echo", (line) => `${line}\r\n${line}\r\nDone\r\n\r\nLAB-SBC1# `, ["Done"]],
   ["log lines before the echo", (line) => `\r\n<134>[S=1] alarm# \r\n${line}\r\nDone\r\n\r\nLAB-SBC1# `, ["Done"]],
   ["the prompt once more before the echo", (line) => `\r\nLAB-SBC1# ${line}\r\nDone\r\n\r\nLAB-SBC1# `, ["Done"]],

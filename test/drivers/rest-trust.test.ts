@@ -116,7 +116,7 @@ describe("trust in a device", () => {
 describe("enrolling", () => {
   it("fetches the certificate without sending anything", async () => {
     const { address, requests } = await start(certificate);
-    const identity = await drivers.rest.identify(address, 5_000);
+    const identity = await certificateOf(address);
     expect(identity.fingerprint256).toBe(certificate.fingerprint256);
     expect(identity.certificatePem.trim()).toBe(certificate.certificatePem.trim());
     expect(identity.subject).toContain("localhost");
@@ -126,7 +126,7 @@ describe("enrolling", () => {
 
   it("gives what the driver then trusts", async () => {
     const { address } = await start(otherName);
-    const { certificatePem, fingerprint256 } = await drivers.rest.identify(address, 5_000);
+    const { certificatePem, fingerprint256 } = await certificateOf(address);
     for (const trust of [pinned(certificatePem), fingerprint(fingerprint256)]) {
       driver = openDriver(address, { trust });
       expect((await driver.status(never)).firmware).toBe("7.40A.250.440");
@@ -141,3 +141,9 @@ describe("enrolling", () => {
     expect(await faultOf(drivers.rest.identify("http://127.0.0.1:1", 5_000))).toMatchObject({ code: "unsupported" });
   });
 });
+
+async function certificateOf(address: string) {
+  const identity = await drivers.rest.identify(address, 5_000);
+  if (identity.kind !== "certificate") throw new Error(`it shows a ${identity.kind}`);
+  return identity;
+}

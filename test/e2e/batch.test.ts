@@ -30,7 +30,7 @@ describe("many conversions", () => {
     "%i over %i devices are converted, with one run and one save a device, %s, over %s",
     async (count, devices, shape, route) => {
       // Long enough for all to be posted first, so that each device has one run.
-      rig = await startRig({ shape, route, devices, overrides: { run: { lingerMs: 400, lingerMaxMs: 15_000 } } });
+      rig = await startRig({ shape, route, devices, overrides: { run: { lingerMs: 1_500, lingerMaxMs: 20_000 } } });
       const tasks = await convertMany(rig, count);
       expect(tasks.filter(({ details }) => details[0] !== "Converted")).toEqual([]);
       for (const [i, mock] of rig.mocks.entries()) {

@@ -40,6 +40,7 @@ export interface DeviceStats {
   saves: number;
   uploads: number;
   mostWritersAtOnce: number;
+  sshConnections: number;
   sshLogins: number;
   sshFailedLogins: number;
   shells: number;
@@ -175,10 +176,10 @@ const options = { env: environment, logFormat: "text" } as const;
 async function startEmbedded(
   folder: string,
   mocks: readonly MockSbc[],
-  route: Route | undefined,
+  reach: ReachMock,
   overrides: Overrides,
 ): Promise<Running> {
-  const config = configFor(folder, reachAll(mocks, route), overrides);
+  const config = configFor(folder, mocks.map(reach), overrides);
   await pin(config, mocks);
   const agent = await startAgent(config, { ...options, role: "embedded" });
   const door = doorOf(config, agent.url);
@@ -188,7 +189,7 @@ async function startEmbedded(
 async function startApart(
   folder: string,
   mocks: readonly MockSbc[],
-  route: Route | undefined,
+  reach: ReachMock,
   overrides: Overrides,
 ): Promise<Running> {
   const portalConfig = portalConfigFor(join(folder, "portal"), mocks.length, portalOverrides(overrides));
@@ -197,7 +198,7 @@ async function startApart(
   const near = join(folder, "near");
   mkdirSync(near, { recursive: true });
   const source = { url, ca: portalConfig.portal.tls?.cert };
-  const config = configFor(near, reachAll(mocks, route), { ...overrides, source });
+  const config = configFor(near, mocks.map(reach), { ...overrides, source });
   await pin(config, mocks);
   const agent = await startAgent(config, { ...options, role: "agent" });
   return {
@@ -223,23 +224,30 @@ function portalOverrides(overrides: Overrides): Overrides {
   };
 }
 
-const reachAll = (mocks: readonly MockSbc[], route: Route | undefined): Reach[] =>
-  mocks.map((mock) => reachOf(mock, route));
+type ReachMock = (mock: MockSbc) => Reach;
 
 export async function startRig(
-  setting: { shape?: Shape; route?: Route; devices?: number; mock?: MockSbcOptions; overrides?: Overrides } = {},
+  setting: {
+    shape?: Shape;
+    route?: Route;
+    reach?: ReachMock;
+    devices?: number;
+    mock?: MockSbcOptions;
+    overrides?: Overrides;
+  } = {},
 ): Promise<Rig> {
-  const { route } = setting;
+  const { route = "rest" } = setting;
+  const reach = setting.reach ?? ((mock) => reachOf(mock, route));
   const folder = mkdtempSync(join(tmpdir(), "sbc-agent-test-"));
   const mocks = await Promise.all(
     Array.from({ length: setting.devices ?? 1 }, (_, i) =>
-      startMockSbc({ ini: deviceFile, serialNumber: String(1_000 + i), ...doorsFor(route ?? "rest"), ...setting.mock }),
+      startMockSbc({ ini: deviceFile, serialNumber: String(1_000 + i), ...doorsFor(route), ...setting.mock }),
     ),
   );
   const [mock] = mocks;
   if (mock === undefined) throw new Error("a rig needs a device");
   const start = setting.shape === "apart" ? startApart : startEmbedded;
-  let running: Running | undefined = await start(folder, mocks, route, setting.overrides ?? {});
+  let running: Running | undefined = await start(folder, mocks, reach, setting.overrides ?? {});
   const { config } = running;
   const doors = (): Running => {
     if (running === undefined) throw new Error("the agent of this rig was stopped");
@@ -256,7 +264,7 @@ export async function startRig(
     async restart(overrides) {
       await running?.stop();
       running = undefined;
-      running = await start(folder, mocks, route, overrides ?? setting.overrides ?? {});
+      running = await start(folder, mocks, reach, overrides ?? setting.overrides ?? {});
       rig.client = clientOf(running.portal, running.agent);
     },
     async stopAgent() {

@@ -73,6 +73,14 @@ describe("the control side", () => {
       resets: 1,
       uploads: 1,
       mostWritersAtOnce: 1,
+      sshConnections: 0,
+      sshLogins: 0,
+      sshFailedLogins: 0,
+      shells: 0,
+      enables: 0,
+      failedEnables: 0,
+      shellLines: 0,
+      shellSaves: 0,
     });
   });
 

@@ -1,0 +1,92 @@
+import type { Driver, DriverOptions, SshOptions } from "../../drivers/driver.ts";
+import { drivers } from "../../drivers/index.ts";
+import type { FaultOrder } from "../../mocks/sbc/faults.ts";
+import type { MockSbc, MockSbcOptions } from "../../mocks/sbc/mock-sbc.ts";
+import { startMockSbc } from "../../mocks/sbc/mock-sbc.ts";
+import type { ContractFault, DeviceState, DriverEnvironment } from "./contract-environment.ts";
+
+export const password = "hunter2-correct";
+export const enablePassword = "enable-hunter3";
+
+export const shell: SshOptions = {
+  enablePassword,
+  profile: "modern",
+  groupExchange: false,
+  pipelineDepth: 24,
+  blindRows: false,
+  deadlines: { lineMs: 5_000, idleMs: 5_000 },
+};
+
+/** A mock device that is reached over SSH. */
+export async function startSshMock(options: MockSbcOptions = {}): Promise<MockSbc> {
+  return startMockSbc({ user: "agent", password, enablePassword, sshPort: 0, ...options });
+}
+
+export function openSshDriver(
+  mock: MockSbc,
+  more: Partial<Omit<DriverOptions, "ssh">> & { ssh?: Partial<SshOptions> } = {},
+): Driver {
+  return drivers.ssh.open({
+    device: "edge-1",
+    address: `ssh://${mock.ssh ?? ""}`,
+    user: "agent",
+    password,
+    trust: { kind: "host-key", sha256: mock.hostKeySha256 },
+    model: "ve-4gb",
+    deadlines: { connectMs: 5_000, requestMs: 5_000, writeMs: 5_000, saveMs: 5_000 },
+    ...more,
+    ssh: { ...shell, busyLine: /HA synchronization/, ...more.ssh },
+  });
+}
+
+export async function control(mock: MockSbc, method: string, path: string, body?: unknown): Promise<unknown> {
+  const response = await fetch(mock.control + path, {
+    method,
+    ...(body === undefined ? {} : { body: JSON.stringify(body) }),
+  });
+  const answer: unknown = await response.json();
+  if (!response.ok) throw new Error(`${method} ${path}: ${JSON.stringify(answer)}`);
+  return answer;
+}
+
+export async function stateOf(mock: MockSbc): Promise<DeviceState> {
+  return (await control(mock, "GET", "/state")) as DeviceState;
+}
+
+/** The environment of the contract over one mock, with options of the driver's shell. */
+export async function startSshDevice(ini: string, ssh: Partial<SshOptions> = {}): Promise<DriverEnvironment> {
+  // What a lost connection leaves open is applied: the device did the write before the answer was lost.
+  const mock = await startSshMock({ ini, settings: { unfinishedRow: "activate" } });
+  return {
+    open: (more) => openSshDriver(mock, { ...more, ssh: { ...ssh, ...more?.ssh } }),
+    state: () => stateOf(mock),
+    edit: async (lines) => {
+      await control(mock, "POST", "/edit", { lines });
+    },
+    fault: async (fault) => {
+      await control(mock, "POST", "/faults", orderOf(fault));
+    },
+    failedLogIns: async () => ((await control(mock, "GET", "/stats")) as { failedLogins: number }).failedLogins,
+    stop: () => mock.stop(),
+  };
+}
+
+function orderOf(fault: ContractFault): FaultOrder | FaultOrder[] {
+  switch (fault.kind) {
+    case "busy":
+      return { name: "ha-sync" };
+    case "refused line":
+      return { name: "reject-line", match: fault.match, text: fault.words };
+    case "silent":
+      return [
+        { name: "shell-silence", match: "activate" },
+        { name: "shell-silence", match: "write" },
+      ];
+    case "lost answer":
+      return { name: "shell-close", match: "classify-by-proxy-set", when: "after", times: 1 };
+    case "cut read":
+      return { name: "truncate-read", path: "running-config" };
+    case "refused log-in":
+      return { name: "unauthorized-after" };
+  }
+}

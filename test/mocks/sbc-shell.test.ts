@@ -1,0 +1,235 @@
+import { describe, expect, it } from "vitest";
+import type { MockSbc } from "../../mocks/sbc/mock-sbc.ts";
+import type { SettingsPatch } from "../../mocks/sbc/settings.ts";
+import { customerLines, control, rowAt, startDevice, state } from "./device.ts";
+import type { Screen } from "./shell-client.ts";
+import { openPlain, openPrivileged, openShell } from "./shell-client.ts";
+
+const name = "Mediant VE SBC";
+const marker = " --MORE--";
+const erased = "\b".repeat(9) + " ".repeat(9) + "\b".repeat(9);
+
+function start(shell: NonNullable<SettingsPatch["shell"]> = {}): Promise<MockSbc> {
+  return startDevice({ sshPort: 0, plainPort: 0, settings: { shell } });
+}
+
+async function land(mock: MockSbc, rows?: number): Promise<Screen> {
+  const screen = await openShell(mock, rows === undefined ? {} : { rows });
+  await screen.waitFor(/[>#] $/);
+  return screen;
+}
+
+describe("the pager", () => {
+  it("stops before the last row, and a blank erases the marker byte for byte", async () => {
+    const screen = await land(await start(), 24);
+    const first = await screen.run("show running-config", marker);
+    expect(first.split("\r\n")).toHaveLength(25);
+    const before = screen.text.length;
+    screen.type(" ");
+    await expect.poll(() => screen.text.slice(before).split("\r\n").length).toBe(24);
+    expect(screen.text.slice(before)).toMatch(/^\x08{9} {9}\x08{9} {3}exit\r\n/);
+  });
+
+  it("gives one line at Enter and the prompt at q", async () => {
+    const screen = await land(await start(), 10);
+    await screen.run("show running-config", marker);
+    const before = screen.text.length;
+    screen.type("\r");
+    await screen.waitFor(new RegExp(`[^ ]\\r\\n${marker}$`));
+    await expect.poll(() => screen.text.slice(before).split("\r\n").length).toBe(2);
+    screen.type("q");
+    await screen.waitFor(`${marker}${erased}\r\n${name}> `);
+  });
+
+  it("is off at window-height 0, for this session only", async () => {
+    const mock = await start();
+    const screen = await openPrivileged(mock, { rows: 10 });
+    for (const line of ["configure system", "cli-settings", "window-height 0"]) await screen.run(line);
+    const shown = await screen.run("do show running-config");
+    expect(shown).not.toContain(marker);
+    expect(shown.endsWith(`\r\n\r\n\r\n${name}(cli-settings)# `)).toBe(true);
+    const other = await land(mock, 10);
+    expect(await other.run("show running-config", marker)).toContain(marker);
+  });
+
+  it.each([
+    ["off", 10, false],
+    [30, 0, true],
+    ["pty", 0, false],
+  ] as const)("set to %s on a terminal of %s rows pages: %s", async (pager, rows, isPaged) => {
+    const screen = await land(await start({ pager }), rows);
+    const shown = await screen.run("show running-config", isPaged ? marker : /> $/);
+    expect(shown.includes(marker)).toBe(isPaged);
+  });
+});
+
+describe("line discipline", () => {
+  it("executes at CR, takes the LF of CR LF with it, and does nothing at a lone LF", async () => {
+    const screen = await land(await start());
+    screen.type("show system uptime\n");
+    screen.type(" | grep Uptime\r\n");
+    await screen.waitFor(/seconds\r\n\r\nMediant VE SBC> $/);
+    expect(screen.text.match(/> /g)).toHaveLength(2);
+  });
+
+  it("executes at LF where it is lenient", async () => {
+    const screen = await land(await start({ enter: "lenient" }));
+    screen.type("show system uptime\n");
+    await screen.waitFor(/seconds\r\n\r\nMediant VE SBC> $/);
+  });
+
+  it("prints the prompt again at a bare Enter", async () => {
+    const screen = await land(await start());
+    expect(await screen.run("")).toBe(`\r\n${name}> `);
+  });
+
+  it.each([
+    ["off", ""],
+    ["double", "eenn"],
+  ] as const)("echoes nothing or twice with echo %s", async (echo, echoed) => {
+    const screen = await land(await start({ echo }));
+    expect(await screen.run("en", "Password: ")).toBe(`${echoed}\r\nPassword: `);
+  });
+
+  it("ends lines in CR CR LF where a device does", async () => {
+    const screen = await land(await start({ lineEnd: "CRCRLF" }));
+    expect(await screen.run("show system uptime")).toMatch(/^show system uptime\r\r\nUptime: [^\r]*\r\r\n\r\r\n/);
+  });
+
+  it("takes a backspace back, and takes a question mark away unless it is quoted", async () => {
+    const mock = await start({ landing: "#" });
+    const screen = await land(mock);
+    for (const line of ["configure voip", "ip-group 1"]) await screen.run(line);
+    await screen.run('name "Tx\x7feams?-X"');
+    expect(screen.text).toContain('name "Tx\b \beams?-X"');
+    await screen.run("activate");
+    expect((await rowAt(mock, "IPGroup", 1))?.fields["Name"]).toBe("Teams?-X");
+    screen.type("exi?");
+    await screen.waitFor(`exi\r\n${name}(ip-group-1)# exi`);
+  });
+
+  it("wants one more Enter after the commands of the setting", async () => {
+    const screen = await land(await start({ extraEnterAfter: ["show system version"] }));
+    screen.type("show system version\r");
+    await screen.waitFor(/GROUP_1[^>]*\r\n;-+\r\n$/);
+    screen.type("\r");
+    await screen.waitFor(/\r\n\r\nMediant VE SBC> $/);
+  });
+
+  it("sends small pieces where it is told to", async () => {
+    const screen = await land(await start({ splitPackets: 3 }));
+    expect(await screen.run("show system uptime", /seconds\r\n\r\nMediant VE SBC> $/)).toContain("Uptime: ");
+  });
+});
+
+describe("levels", () => {
+  it("lands in Privileged mode by the setting, and goes back with disable", async () => {
+    const screen = await land(await start({ landing: "#" }));
+    expect(screen.text).toBe(`${name}# `);
+    expect(await screen.run("disable")).toBe(`disable\r\n\r\n${name}> `);
+    expect(await screen.run("configure voip")).toBe(`configure voip\r\nInvalid command\r\n\r\n${name}> `);
+  });
+
+  it("lets a monitor neither land in nor enter Privileged mode", async () => {
+    const mock = await start({ landing: "#" });
+    const screen = await openShell(mock, {}, { username: "User", password: "User" });
+    await screen.waitFor("> ");
+    expect(await screen.run("enable")).toContain("Access denied");
+    expect(await screen.run("show running-config")).toContain("# Running Configuration");
+  });
+
+  it("asks again for the enable password where a device does, three times in all", async () => {
+    const mock = await start({ wrongEnable: "again" });
+    const screen = await land(mock);
+    await screen.run("enable", "Password: ");
+    expect(await screen.run("wrong", "Password: ")).toBe("\r\nPassword: ");
+    await screen.run("wrong", "Password: ");
+    expect(await screen.run("Admin")).toBe(`\r\n${name}# `);
+    expect(mock.device.recorder.stats).toMatchObject({ enables: 1, failedEnables: 2 });
+  });
+
+  it("never shows a password that is typed", async () => {
+    const screen = await land(await start());
+    await screen.run("enable", "Password: ");
+    await screen.run("hunter2-secret");
+    expect(screen.text).not.toContain("hunter2");
+  });
+
+  it.each([
+    ["unsaved", "*# "],
+    ["never", "# "],
+  ] as const)("with the star %s, shows %s after a change", async (star, end) => {
+    const screen = await land(await start({ star, landing: "#" }));
+    for (const line of ["configure voip", "ip-group 7", 'name "X"', "activate", "exit"]) await screen.run(line);
+    expect(await screen.run("exit")).toBe(`exit\r\n\r\n${name}${end}`);
+    expect((await screen.run("write")).endsWith(`done\r\n\r\n${name}# `)).toBe(true);
+  });
+});
+
+describe("commands of people", () => {
+  it("prints the beginning of write at once and its end when flash is written", async () => {
+    const mock = await startDevice({ sshPort: 0, saveMs: 300, settings: { shell: { landing: "#" } } });
+    const screen = await land(mock);
+    expect(await screen.run("write", "...")).toBe("write\r\nWriting configuration...");
+    expect(mock.device.recorder.stats.saves).toBe(0);
+    await screen.waitFor(`Writing configuration...done\r\n\r\n${name}# `);
+    expect(mock.device.recorder.stats).toMatchObject({ saves: 1, shellSaves: 1 });
+  });
+
+  it("reload now saves, kills every session, and refuses new ones while it boots", async () => {
+    const mock = await startDevice({ sshPort: 0, bootMs: 300, settings: { shell: { landing: "#" } } });
+    const [screen, other] = [await land(mock), await land(mock)];
+    for (const line of [...customerLines]) await screen.run(line);
+    screen.type("reload now\r");
+    await Promise.all([screen.closed(), other.closed()]);
+    await expect(openShell(mock)).rejects.toThrow();
+    await expect.poll(() => mock.device.isUp).toBe(true);
+    await land(mock);
+    expect((await state(mock)).startup["IPGroup"]?.some((row) => row.index === 5)).toBe(true);
+  });
+
+  it("lists sessions, the own one with a star, and ends another", async () => {
+    const mock = await start({ landing: "#" });
+    const other = await land(mock);
+    const screen = await land(mock);
+    const shown = await screen.run("show users");
+    expect(shown).toMatch(/\[0\] ssh Admin 127\.0\.0\.1 0d00h00m\d\ds\r\n\[1\]\* ssh Admin 127\.0\.0\.1 /);
+    await screen.run("clear user 0");
+    await other.closed();
+  });
+
+  it("writes parameters with set on 6.6 only", async () => {
+    const mock = await start({ landing: "#", dialect: "6.6" });
+    const screen = await land(mock);
+    for (const line of ["configure voip", "ip-group 7"]) await screen.run(line);
+    expect(await screen.run('name "X"')).toContain("Invalid command");
+    expect(await screen.run('set name "X"')).not.toContain("Invalid command");
+    await screen.run("exit");
+    expect((await rowAt(mock, "IPGroup", 7))?.fields["Name"]).toBe("X");
+    for (const line of ["exit", "config system", "cli-terminal"]) await screen.run(line);
+    expect(await screen.run("set window-height 0")).not.toContain("Invalid");
+  });
+
+  it("leaves nothing of a row that is open when the device goes down", async () => {
+    const mock = await start({ landing: "#" });
+    const screen = await land(mock);
+    for (const line of ["configure voip", "ip-group 7", 'name "X"']) await screen.run(line);
+    await control(mock, "POST", "/reboot", {});
+    await screen.closed();
+    expect(await rowAt(mock, "IPGroup", 7)).toBeUndefined();
+  });
+});
+
+describe("the shell on bare TCP", () => {
+  it("greets, asks for name and password, and serves the same device", async () => {
+    const mock = await start();
+    const screen = openPlain(mock);
+    await screen.waitFor("Username: ");
+    expect(screen.text).toBe("Welcome to AudioCodes CLI\r\n\r\n\r\nUsername: ");
+    await screen.run("Admin", "Password: ");
+    await screen.run("wrong", "Username: ");
+    await screen.run("Admin", "Password: ");
+    expect(await screen.run("Admin")).toBe(`\r\n\r\n${name}> `);
+    expect(await screen.run("show running-config", " --MORE--")).toContain("# Running Configuration");
+  });
+});
