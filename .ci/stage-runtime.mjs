@@ -1,5 +1,6 @@
-// Fills a folder with what the Dockerfiles' target `runtime` copies: the compiled agent and mocks, the configuration
-// files, and the packages of this machine's node_modules that run without the development ones.
+// Fills a folder with what the Dockerfiles' target `runtime` copies: the packages of this machine's node_modules that
+// run without the development ones (staged-packages), the compiled agent (staged-agent) and mocks (staged-mock), and the
+// configuration files of each.
 // usage: node .ci/stage-runtime.mjs FOLDER
 import { execFileSync } from "node:child_process";
 import { cpSync, existsSync, mkdirSync, readFileSync, rmSync } from "node:fs";
@@ -10,11 +11,16 @@ if (name === undefined) throw new Error("usage: stage-runtime.mjs FOLDER");
 const folder = resolve(name);
 const root = resolve(import.meta.dirname, "..");
 // Nothing of an earlier build stays; what is not ours stays.
-for (const part of ["package.json", "config", "dist", "mocks", "node_modules"])
+for (const part of ["package.json", "staged-packages", "staged-agent", "staged-mock"])
   rmSync(join(folder, part), { recursive: true, force: true });
 mkdirSync(folder, { recursive: true });
 
-for (const part of ["package.json", "config"]) cpSync(join(root, part), join(folder, part), { recursive: true });
+for (const [from, to] of [
+  ["package.json", "package.json"],
+  ["config", "staged-agent/config"],
+  ["config/devices", "staged-mock/config/devices"],
+])
+  cpSync(join(root, from), join(folder, to), { recursive: true });
 // Types are checked elsewhere.
 const tsc = (project, outDir) =>
   execFileSync(
@@ -29,14 +35,17 @@ const tsc = (project, outDir) =>
     ],
     { stdio: ["ignore", "inherit", "inherit"] },
   );
-tsc("tsconfig.build.json", "dist");
-tsc("mocks/tsconfig.build.json", "mocks/dist");
+tsc("tsconfig.build.json", "staged-agent/dist");
+tsc("mocks/tsconfig.build.json", "staged-mock/mocks/dist");
 
 const { packages } = JSON.parse(readFileSync(join(root, "package-lock.json"), "utf8"));
 for (const [path, { dev }] of Object.entries(packages)) {
   const from = join(root, path);
   if (path === "" || dev === true || !existsSync(from)) continue;
-  cpSync(from, join(folder, path), { recursive: true, filter: (file) => file === from || isNeeded(file) });
+  cpSync(from, join(folder, "staged-packages", path), {
+    recursive: true,
+    filter: (file) => file === from || isNeeded(file),
+  });
 }
 
 /** Packages within a package have entries of their own; what compilers and editors read does not run. */
