@@ -29,7 +29,7 @@ const ssh = z.strictObject({
   profile: z.enum(["modern", "legacy"]).default("modern"),
   groupExchange: z.boolean().default(false),
   dialect: z.string().min(1).optional(),
-  pipelineDepth: z.int().min(1).max(64).default(8),
+  pipelineDepth: z.int().min(1).max(64).default(24),
   blindRows: z.boolean().default(false),
   noiseLine: pattern.optional(),
   busyLine: pattern.optional(),

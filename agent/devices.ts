@@ -1,46 +1,13 @@
-import { readFileSync } from "node:fs";
 import { mkdir, readdir, rename, rm, writeFile } from "node:fs/promises";
 import { join } from "node:path";
-import type { DeviceDescription, Driver, DriverOptions, SshOptions, Trust } from "../drivers/driver.ts";
+import type { DeviceDescription, Driver, SshOptions } from "../drivers/driver.ts";
 import { DriverError } from "../drivers/errors.ts";
-import { drivers } from "../drivers/index.ts";
+import { drivers, openAuto } from "../drivers/index.ts";
 import type { DeviceSettings, RunSettings, SshSettings } from "./config.ts";
 import type { Credentials } from "./credentials.ts";
+import { shellAddress } from "./device-address.ts";
+import { certificateTrust, hostKeyTrust } from "./device-trust.ts";
 import type { Metrics } from "./metrics.ts";
-import { parseHostKey, pinFile, readPin } from "./pins.ts";
-
-function notEnrolled(device: string): DriverError {
-  return new DriverError(
-    "identity",
-    `${device} is not enrolled, so nothing was sent to it: run 'sbc-agent enroll ${device}'`,
-  );
-}
-
-function certificateTrust(device: DeviceSettings, dataDir: string): Trust {
-  const { trust } = device;
-  if (trust === "plaintext" || trust === "system") return { kind: trust };
-  if (trust === "enrolled") {
-    const pem = readPin(pinFile(dataDir, device.name));
-    if (pem === undefined) throw notEnrolled(device.name);
-    return { kind: "certificate", pem, checkName: false };
-  }
-  if ("ca" in trust) return { kind: "certificate", pem: readFileSync(trust.ca, "utf8"), checkName: true };
-  return { kind: "fingerprint", sha256: trust.fingerprint };
-}
-
-function hostKeyTrust(device: string, { hostKey }: SshSettings, dataDir: string): Trust & { kind: "host-key" } {
-  if (hostKey !== "enrolled") return { kind: "host-key", sha256: hostKey.sha256 };
-  const file = pinFile(dataDir, device, "host-key");
-  const text = readPin(file);
-  if (text === undefined) throw notEnrolled(device);
-  const pinned = parseHostKey(text);
-  if (pinned === undefined)
-    throw new DriverError(
-      "identity",
-      `${device}: ${file} does not hold a host key, so nothing was sent to it: enrol it anew`,
-    );
-  return { kind: "host-key", sha256: pinned.sha256 };
-}
 
 /** What a shell needs; without credentials, for looking at its host key. */
 export function shellOptions(
@@ -66,7 +33,10 @@ export function shellOptions(
 }
 
 /** Which driver a device is reached by, where its setting leaves the choice, and why. */
-export type Taken = NonNullable<DeviceDescription["taken"]>;
+export interface Taken {
+  driver: string;
+  reason: string;
+}
 
 /** A driver for one device, counting what it does and telling which one was taken. Throws DriverError `identity` for a device that was never enrolled. */
 export function openDevice(
@@ -77,15 +47,12 @@ export function openDevice(
   metrics: Metrics,
   onTaken: (taken: Taken) => void,
 ): Driver {
-  const { name, driver, address, ssh } = device;
-  const options: DriverOptions = {
+  const { name } = device;
+  const shared = {
     device: name,
-    address,
     user: credentials.user,
     password: credentials.password,
-    trust: driver === "ssh" && ssh !== undefined ? hostKeyTrust(name, ssh, dataDir) : certificateTrust(device, dataDir),
     model: device.model,
-    ...(ssh === undefined ? {} : { ssh: shellOptions(ssh, credentials) }),
     deadlines: {
       connectMs: settings.connectMs,
       requestMs: settings.requestMs,
@@ -93,7 +60,20 @@ export function openDevice(
       saveMs: settings.saveMs,
     },
   };
-  return meter(drivers[driver].open(options), name, metrics, onTaken);
+  const { ssh } = device;
+  const shell = shellAddress(device);
+  const ways: Parameters<typeof openAuto>[1][number][] = [];
+  if (device.driver !== "ssh") {
+    const options = { ...shared, address: device.address, trust: certificateTrust(device, dataDir) };
+    ways.push({ name: "REST", open: () => drivers.rest.open(options) });
+  }
+  if (ssh !== undefined && shell !== undefined) {
+    const trust = hostKeyTrust(name, ssh, dataDir);
+    const options = { ...shared, address: shell, trust, ssh: shellOptions(ssh, credentials) };
+    ways.push({ name: "SSH", open: () => drivers.ssh.open(options) });
+  }
+  const [only, ...more] = ways;
+  return meter(only !== undefined && more.length === 0 ? only.open() : openAuto(name, ways), name, metrics, onTaken);
 }
 
 /** Of firmware whose tables are not known there is no description, and the run says so. */
@@ -106,6 +86,12 @@ function describeIfKnown(driver: Driver): DeviceDescription | undefined {
   }
 }
 
+/** A way begins with the name of the one that was taken; behind it stands what was wrong with those before it. */
+function readWay(way: string): Taken {
+  const [taken = "", ...failed] = way.split("; ");
+  return { driver: taken.toLowerCase(), reason: failed.length === 0 ? "it is tried first" : failed.join("; ") };
+}
+
 function meter(driver: Driver, device: string, metrics: Metrics, onTaken: (taken: Taken) => void): Driver {
   const count = (operation: string): void => metrics.deviceCall(device, operation);
   return {
@@ -116,8 +102,8 @@ function meter(driver: Driver, device: string, metrics: Metrics, onTaken: (taken
     async status(signal) {
       count("status");
       const status = await driver.status(signal);
-      const taken = describeIfKnown(driver)?.taken;
-      if (taken !== undefined) onTaken(taken);
+      const way = describeIfKnown(driver)?.way;
+      if (way !== undefined) onTaken(readWay(way));
       return status;
     },
     read(signal) {

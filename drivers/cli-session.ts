@@ -1,19 +1,10 @@
 import type { Duplex } from "node:stream";
+import type { Answer } from "./cli-answer.ts";
+import { isEcho, trimmed } from "./cli-answer.ts";
 import type { Prompt, PromptShape } from "./cli-prompt.ts";
 import { learnPrompt, readPrompt } from "./cli-prompt.ts";
 import { openScreen } from "./cli-screen.ts";
 import { DriverError } from "./errors.ts";
-
-/** What a device said to one line. */
-export interface Answer {
-  line: string;
-  /** The lines between the echo and the prompt, without empty ones at either end. */
-  output: readonly string[];
-  /** The prompt behind it. */
-  prompt: Prompt;
-  /** Whether the device asked for the secret that came with the line. */
-  secretAsked: boolean;
-}
 
 export interface LineOptions {
   /** Milliseconds from when the lines before it are answered until the prompt must stand. */
@@ -91,7 +82,7 @@ export function openCliSession(stream: Duplex, times: SessionTimes = defaultTime
   /** Names of what looked like a prompt before Enter was typed to see it again. */
   const candidates = new Set<string>();
   let nudged = false;
-  const timers: Partial<Record<"deadline" | "quiet" | "idle", NodeJS.Timeout>> = {};
+  const timers: Partial<Record<"deadline" | "quiet" | "idle", NodeJS.Timeout | undefined>> = {};
 
   const screen = openScreen({
     line: takeLine,
@@ -103,8 +94,7 @@ export function openCliSession(stream: Duplex, times: SessionTimes = defaultTime
 
   function arm(name: keyof typeof timers, ms: number | undefined, then: () => void): void {
     clearTimeout(timers[name]);
-    if (ms === undefined) delete timers[name];
-    else timers[name] = setTimeout(then, ms);
+    timers[name] = ms === undefined ? undefined : setTimeout(then, ms);
   }
 
   function disarm(): void {
@@ -289,17 +279,6 @@ export function openCliSession(stream: Duplex, times: SessionTimes = defaultTime
   };
 }
 
-/** Something may stand before it, and some shells print each character twice. */
-function isEcho(text: string, line: string): boolean {
-  return text.endsWith(line) || text.endsWith([...line].map((character) => character + character).join(""));
-}
-
 function late(reason: string): DriverError {
   return new DriverError("timeout", reason);
-}
-
-function trimmed(lines: readonly string[]): readonly string[] {
-  const isText = (line: string) => line.trim() !== "";
-  const first = lines.findIndex(isText);
-  return first === -1 ? [] : lines.slice(first, lines.findLastIndex(isText) + 1);
 }

@@ -134,10 +134,10 @@ export interface DeviceDescription {
     /** A refused line leaves the rows before it applied. */
     partialScripts: boolean;
   };
-  /** For a driver that chooses among others: which it took, and why, for people. */
-  taken?: { driver: string; reason: string };
   /** Why nothing can be written to this device, for people; absent where it can. Then only empty lists of steps render. */
   readOnly?: string;
+  /** How the device is reached and why, for people; only where that was chosen by trying. */
+  way?: string;
 }
 
 /**

@@ -46,6 +46,9 @@ export const shell6: ShellDialect = {
 
 const shellDialects: readonly ShellDialect[] = [shell7, shell6];
 
+/** What `SshOptions.dialect` takes. */
+export const shellDialectNames: readonly string[] = shellDialects.map(({ name }) => name);
+
 /** The dialect of that name, else that of the version; a device that hides its version is spoken to as a 7. */
 export function shellDialectOf(firmware: Known<string>, name?: string): ShellDialect | undefined {
   if (name !== undefined) return shellDialects.find((dialect) => dialect.name === name);

@@ -1,4 +1,5 @@
-import type { Answer, CliSession } from "./cli-session.ts";
+import type { Answer } from "./cli-answer.ts";
+import type { CliSession } from "./cli-session.ts";
 import type { Fields, Step } from "./driver.ts";
 import type { RenderedLine } from "./mediant/render.ts";
 import type { ShellDialect } from "./shell-dialects.ts";

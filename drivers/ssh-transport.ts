@@ -166,8 +166,7 @@ export function connectSsh(options: SshConnectOptions): SshConnection {
     username: "-",
     algorithms: algorithms(options),
     hostVerifier: isTrusted,
-    authHandler: (left, _partial, next) =>
-      nextMethod(left as readonly string[] | null, (method) => next(method as AnyAuthMethod)),
+    authHandler: (left, _partial, next) => nextMethod(left, (method) => next(method as AnyAuthMethod)),
   } as ConnectConfig);
 
   function openSftp(): Promise<SFTPWrapper> {
@@ -276,16 +275,12 @@ function codeOf({ level, code, message }: Error & { level?: string; code?: unkno
 }
 
 function reasonOf(error: Error & { level?: string; code?: unknown }, user: string | undefined): string {
-  switch (codeOf(error)) {
-    case "auth":
-      return `it refused the log-in of user ${JSON.stringify(user ?? "")}; check password, password age and account status`;
-    case "busy":
-      return "it takes no further connection now";
-    case "unsupported":
-      return `${error.message}; old firmware needs the profile "legacy"`;
-    default:
-      return typeof error.code === "string" ? error.code : error.message;
-  }
+  const code = codeOf(error);
+  if (code === "auth")
+    return `it refused the log-in of user ${JSON.stringify(user ?? "")}; check password, password age and account status`;
+  if (code === "busy") return "it takes no further connection now";
+  if (code === "unsupported") return `${error.message}; old firmware needs the profile "legacy"`;
+  return typeof error.code === "string" ? error.code : error.message;
 }
 
 function messageOf(error: unknown): string {

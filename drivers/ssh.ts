@@ -1,6 +1,7 @@
 import ssh2 from "ssh2";
 import { both } from "./both.ts";
-import type { Answer, CliSession } from "./cli-session.ts";
+import type { Answer } from "./cli-answer.ts";
+import type { CliSession } from "./cli-session.ts";
 import type { DeviceStatus, Driver, DriverKind, DriverOptions, SshOptions, Step, Transcript } from "./driver.ts";
 import { DriverError } from "./errors.ts";
 import { knowDevice } from "./known-device.ts";

@@ -101,7 +101,7 @@ describe("a configuration", () => {
     [
       "with a key and no password",
       { driver: "ssh", address: "ssh://192.0.2.10", password: undefined, ssh: { privateKey: { file: "id" } } },
-      { ssh: { privateKey: { file: "/etc/sbc-agent/id" }, hostKey: "enrolled", pipelineDepth: 8, blindRows: false } },
+      { ssh: { privateKey: { file: "/etc/sbc-agent/id" }, hostKey: "enrolled", pipelineDepth: 24, blindRows: false } },
     ],
   ])("takes a device that is reached %s", (_, change, expected) => {
     const config = checkConfig({ ...usable, devices: [{ ...device, ...change }] }, "agent.yaml", "/etc/sbc-agent");

@@ -1,6 +1,6 @@
 import { X509Certificate } from "node:crypto";
 import { readFileSync } from "node:fs";
-import { models } from "../../drivers/index.ts";
+import { dialects, models } from "../../drivers/index.ts";
 import type { CommandContext } from "./context.ts";
 import type { AgentConfig, DeviceSettings, SecretReference } from "../config.ts";
 import { ConfigError, likelyRole, loadConfig, roleFaults } from "../config.ts";
@@ -138,6 +138,9 @@ function checkFiles(config: AgentConfig, finding: ConfigFinding): void {
   for (const [i, device] of config.devices.entries())
     if (device.model !== undefined && !models.includes(device.model))
       finding.faults.push(`devices.${i}.model: '${device.model}' is none of ${models.join(", ")}`);
+  for (const [i, { ssh }] of config.devices.entries())
+    if (ssh?.dialect !== undefined && !dialects.includes(ssh.dialect))
+      finding.faults.push(`devices.${i}.ssh.dialect: '${ssh.dialect}' is none of ${dialects.join(", ")}`);
 }
 
 async function checkBlueprints(

@@ -90,6 +90,7 @@ export function createCli(device: Device, options: CliOptions): Cli {
     if (name === undefined) return refuse("incompleteCommand");
     const root = roots.find((one) => one === pickWord(name, roots));
     if (root === undefined || more.length > 0) return refuse("invalidCommand");
+    if (session !== undefined) device.beginWrite();
     frames.push({ kind: "root", root });
     return done;
   }

@@ -101,7 +101,9 @@ export function convertConfiguration(from: Configuration, generation: Generation
     const shape = shapeOf(converted, table);
     for (const row of rowsOf(from, table)) {
       const kept = Object.entries(row.cells).filter(([name]) => shape.find(name) !== undefined);
-      putRow(converted, table, { ...row, cells: Object.fromEntries(kept) });
+      // Without its place in the loaded file, whose columns were others.
+      const { index, active, held = false } = row;
+      putRow(converted, table, { index, active, held, cells: Object.fromEntries(kept) });
     }
   }
   return converted;

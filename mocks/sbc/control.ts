@@ -8,6 +8,8 @@ import { runScript } from "./script.ts";
 import { changeSettings } from "./settings.ts";
 import { knownTables } from "./tables.ts";
 import { isObject } from "./rest-route.ts";
+import type { Users } from "./users.ts";
+import { readUsers } from "./users.ts";
 
 interface ControlAnswer {
   readonly status: number;
@@ -21,7 +23,7 @@ type Control = (body: unknown) => ControlAnswer | Promise<ControlAnswer>;
  * The side of the mock that no device has: what a test or a demo looks at and turns. Plain HTTP without log-in, for the
  * loopback address. A body that makes no sense answers 400 `{"error": ...}`.
  */
-export function createControlListener(device: Device): RequestListener {
+export function createControlListener(device: Device, users: Users): RequestListener {
   const { faults, recorder, settings } = device;
   const controls: Readonly<Record<string, Control>> = {
     "GET /state": () => ({ status: 200, json: describeState(device) }),
@@ -41,6 +43,10 @@ export function createControlListener(device: Device): RequestListener {
     "PUT /settings": (body) => {
       changeSettings(settings, body);
       return { status: 200, json: settings };
+    },
+    "PUT /users": (body) => {
+      users.replace(readUsers(body));
+      return { status: 200, json: {} };
     },
     "POST /reboot": (body) => {
       const saves = isObject(body) && body["saveConfiguration"] === true;

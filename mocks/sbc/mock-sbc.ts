@@ -133,7 +133,7 @@ export async function startMockSbc(options: MockSbcOptions = {}): Promise<MockSb
       : createHttpsServer({ cert: certificate.certificatePem, key: certificate.keyPem }, restListener),
     () => device.isUp,
   );
-  const control = track(createPlainServer(createControlListener(device)), () => true);
+  const control = track(createPlainServer(createControlListener(device, users)), () => true);
   const shells = createShells(options, device, users, security.name);
   device.onReset(() => {
     life.abort();

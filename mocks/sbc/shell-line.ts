@@ -58,9 +58,7 @@ export function createLineReader(terminal: Terminal, settings: ShellSettings): L
       const bytes: number[] = [];
       let isQuoted = false;
       const isEchoed = !secret && settings.echo !== "off" && terminal.rows !== undefined;
-      const echo = (text: string): void => {
-        if (isEchoed) terminal.print(settings.echo === "double" ? text + text : text);
-      };
+      const times = !isEchoed ? 0 : settings.echo === "double" ? 2 : 1;
       for (;;) {
         const byte = await readKey();
         if (typeof byte !== "number") return byte;
@@ -72,10 +70,10 @@ export function createLineReader(terminal: Terminal, settings: ShellSettings): L
             break;
           case key.backspace:
           case key.delete:
-            if (bytes.pop() !== undefined) echo("\b \b");
+            if (bytes.pop() !== undefined) terminal.print("\b \b".repeat(times));
             continue;
           case key.kill:
-            echo("\b \b".repeat(bytes.length));
+            terminal.print("\b \b".repeat(bytes.length * times));
             bytes.length = 0;
             continue;
           case key.interrupt:
@@ -95,7 +93,7 @@ export function createLineReader(terminal: Terminal, settings: ShellSettings): L
         }
         if (byte === key.cr || byte === key.lf) break;
         bytes.push(byte);
-        echo(String.fromCharCode(byte));
+        for (let count = 0; count < times; count += 1) terminal.echo(byte);
       }
       if (terminal.rows !== undefined) terminal.print(lineEndOf(settings));
       return Buffer.from(bytes).toString("utf8");

@@ -21,6 +21,8 @@ export interface Terminal {
   read(idleMs: number): number | Promise<number | Ended>;
   /** Keeps text until the next `flush`. */
   print(text: string): void;
+  /** The same for a byte as it was typed. */
+  echo(byte: number): void;
   flush(): Promise<void>;
   /** Resolves when the other side has gone. */
   readonly gone: Promise<void>;
@@ -30,6 +32,7 @@ export interface Terminal {
 export function createTerminal(stream: Duplex, rows: number | undefined, pace: () => Pace): Terminal {
   let arrived: Buffer = Buffer.alloc(0);
   let position = 0;
+  /** A character a byte. */
   let output = "";
   let isOpen = true;
   let wake: (() => void) | undefined;
@@ -99,10 +102,13 @@ export function createTerminal(stream: Duplex, rows: number | undefined, pace: (
     },
     read: (idleMs) => (position < arrived.length ? take() : wait(idleMs)),
     print(text) {
-      output += text;
+      output += Buffer.from(text, "utf8").toString("latin1");
+    },
+    echo(byte) {
+      output += String.fromCharCode(byte);
     },
     async flush() {
-      const bytes = Buffer.from(output, "utf8");
+      const bytes = Buffer.from(output, "latin1");
       output = "";
       if (bytes.length > 0) await leave(bytes);
     },

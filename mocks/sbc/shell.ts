@@ -40,12 +40,30 @@ export async function runShell(options: ShellOptions): Promise<void> {
   const session = createSession(options);
   const cli = createCli(device, { notes: true, session });
   const boots = device.boots;
+  const writing = createWriting(device, cli);
   try {
-    await serve(options, cli, session);
+    await serve(options, cli, session, writing.look);
   } finally {
+    writing.end();
     // What a session had open when the device went down is gone with it.
     if (device.boots === boots) cli.end();
   }
+}
+
+/** Counts the session as a writer while it is in a configuration mode. */
+function createWriting({ recorder }: Device, cli: Cli): { look: () => void; end: () => void } {
+  let release: (() => void) | undefined;
+  const end = (): void => {
+    release?.();
+    release = undefined;
+  };
+  return {
+    end,
+    look: () => {
+      if (cli.mode === undefined) end();
+      else release ??= recorder.writer();
+    },
+  };
 }
 
 function createSession({ device, user, own, sessions }: ShellOptions): CliSession {
@@ -60,7 +78,7 @@ function createSession({ device, user, own, sessions }: ShellOptions): CliSessio
   };
 }
 
-async function serve(options: ShellOptions, cli: Cli, session: CliSession): Promise<void> {
+async function serve(options: ShellOptions, cli: Cli, session: CliSession, executed: () => void): Promise<void> {
   const { device, terminal } = options;
   const settings = device.settings.shell;
   const { recorder } = device;
@@ -82,6 +100,7 @@ async function serve(options: ShellOptions, cli: Cli, session: CliSession): Prom
     }
     if (!terminal.isOpen) return;
     const answer = cli.execute(line);
+    executed();
     if (!answer.empty) record(line, answer);
     if (answer.until !== undefined && trouble.close === undefined && trouble.silent === undefined) {
       terminal.print(answer.meanwhile ?? "");

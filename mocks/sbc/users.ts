@@ -1,3 +1,4 @@
+import { z } from "zod";
 import type { Faults, Occasion } from "./faults.ts";
 import type { Recorder } from "./recorder.ts";
 import type { Settings } from "./settings.ts";
@@ -10,6 +11,21 @@ export interface User {
   readonly name: string;
   readonly password: string;
   readonly level: Level;
+}
+
+const usersSchema = z.array(
+  z.strictObject({
+    name: z.string(),
+    password: z.string(),
+    level: z.enum(["monitor", "administrator", "securityAdministrator"]),
+  }),
+);
+
+/** A list of users as somebody gives it. Throws an Error that says what is wrong with it. */
+export function readUsers(list: unknown): User[] {
+  const result = usersSchema.safeParse(list);
+  if (!result.success) throw new Error(z.prettifyError(result.error));
+  return result.data;
 }
 
 /** Who asks, or why nobody got in. */

@@ -161,6 +161,18 @@ it.each([
   expect((await folder.run(check, { env })).stdout.match(/is not enrolled/g)).toHaveLength(1);
 });
 
+it("names the dialects there are where another one is meant", async () => {
+  const folder = createFolder(withDevice({ ...overSsh, ssh: { dialect: "shell-9" } }));
+  const { code, stderr } = await folder.run(check, { env });
+  expect(code).toBe(2);
+  expect(stderr).toMatch(/devices.0.ssh.dialect: 'shell-9' is none of shell-7, shell-6/);
+});
+
+it("warns of a policy on unsaved edits that cannot be kept over SSH", async () => {
+  const { stdout } = await createFolder(withDevice({ ...overSsh, foreignEdits: "refuse" })).run(check, { env });
+  expect(stdout).toContain("cannot keep 'foreignEdits: refuse' over SSH");
+});
+
 it("looks at all the secrets of a shell", async () => {
   const ssh = { privateKey: { env: "KEY" }, passphrase: { env: "LOCK" }, enablePassword: { env: "ENABLE" } };
   const { stderr } = await createFolder(withDevice({ ...overSsh, password: undefined, ssh })).run(check, { env });

@@ -6,9 +6,12 @@ import { startMockSbc } from "../../mocks/sbc/mock-sbc.ts";
 import type { ContractFault, DeviceState, DriverEnvironment } from "./contract-environment.ts";
 
 export const password = "hunter2-correct";
-export const enablePassword = "enable-hunter3";
+const enablePassword = "enable-hunter3";
 
-export const shell: SshOptions = {
+/** Other than usual; an undefined secret is one that nobody has. */
+type ShellChoices = Partial<Omit<SshOptions, "enablePassword">> & { enablePassword?: string | undefined };
+
+const shell: SshOptions = {
   enablePassword,
   profile: "modern",
   groupExchange: false,
@@ -24,8 +27,9 @@ export async function startSshMock(options: MockSbcOptions = {}): Promise<MockSb
 
 export function openSshDriver(
   mock: MockSbc,
-  more: Partial<Omit<DriverOptions, "ssh">> & { ssh?: Partial<SshOptions> } = {},
+  more: Partial<Omit<DriverOptions, "ssh">> & { ssh?: ShellChoices } = {},
 ): Driver {
+  const { enablePassword: enable, ...rest } = { ...shell, ...more.ssh };
   return drivers.ssh.open({
     device: "edge-1",
     address: `ssh://${mock.ssh ?? ""}`,
@@ -35,7 +39,7 @@ export function openSshDriver(
     model: "ve-4gb",
     deadlines: { connectMs: 5_000, requestMs: 5_000, writeMs: 5_000, saveMs: 5_000 },
     ...more,
-    ssh: { ...shell, busyLine: /HA synchronization/, ...more.ssh },
+    ssh: { busyLine: /HA synchronization/, ...rest, ...(enable === undefined ? {} : { enablePassword: enable }) },
   });
 }
 

@@ -79,11 +79,13 @@ describe("a run goes well on a shell that", () => {
 
 describe("firmware 6.6", () => {
   it("is spoken to and saved, and never provisioned", async () => {
-    mock = await startSshMock({ firmware: "7.20A.204.549", settings: { shell: { dialect: "6.6" } } });
-    driver = openSshDriver(mock, { ssh: { dialect: "shell-6" } });
-    await driver.status(never);
+    mock = await startSshMock({ firmware: "6.60A.342.003", settings: { shell: { dialect: "6.6" } } });
+    driver = openSshDriver(mock);
+    expect((await driver.status(never)).firmware).toBe("6.60A.342.003");
     await driver.save(never);
-    expect(mock.device).toBeDefined();
+    expect(await faultOf(driver.apply([group], never))).toMatchObject({ code: "unsupported", mayHaveActed: false });
+    expect(() => driver?.describe()).toThrow("6.60A.342.003");
+    expect((await control(mock, "GET", "/stats")) as { shellSaves: number }).toMatchObject({ shellSaves: 1 });
   });
 });
 

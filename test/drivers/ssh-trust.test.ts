@@ -5,7 +5,7 @@ import type { Driver } from "../../drivers/driver.ts";
 import { drivers } from "../../drivers/index.ts";
 import type { MockSbc, MockSbcOptions } from "../../mocks/sbc/mock-sbc.ts";
 import { faultOf, never, startTcp } from "./fake-device.ts";
-import { control, enablePassword, openSshDriver, password, startSshMock } from "./ssh-device.ts";
+import { control, openSshDriver, startSshMock } from "./ssh-device.ts";
 
 let mock: MockSbc | undefined;
 let driver: Driver | undefined;
@@ -148,23 +148,7 @@ describe("the level of enable", () => {
 
   it("that nobody has the secret of leaves reading, and says why nothing is written", async () => {
     mock = await startSshMock({ firmware: "7.40A.250.440" });
-    const { enablePassword: _, ...ssh } = { enablePassword, profile: "modern" as const };
-    driver = drivers.ssh.open({
-      device: "edge-1",
-      address: `ssh://${mock.ssh ?? ""}`,
-      user: "agent",
-      password,
-      trust: { kind: "host-key", sha256: mock.hostKeySha256 },
-      model: undefined,
-      ssh: {
-        ...ssh,
-        groupExchange: false,
-        pipelineDepth: 8,
-        blindRows: false,
-        deadlines: { lineMs: 5_000, idleMs: 5_000 },
-      },
-      deadlines: { connectMs: 5_000, requestMs: 5_000, writeMs: 5_000, saveMs: 5_000 },
-    });
+    driver = openSshDriver(mock, { ssh: { enablePassword: undefined } });
     await driver.status(never);
     expect((await driver.read(never)).rows).not.toEqual([]);
     expect(driver.describe().readOnly).toContain("enable");

@@ -57,7 +57,7 @@ describe("one bad conversion among 50 fails alone", () => {
     (["status", "400", "output-only"] as const).map((refusalAnswer) => ({
       treatment: `a refused line means ${onRefusedLine} and is told by ${refusalAnswer}`,
       settings: { onRefusedLine, refusalAnswer },
-      route: "rest" as Route,
+      route: "rest",
     })),
   );
   const shell = { treatment: "lines go through a shell", settings: {}, route: "ssh" as Route };

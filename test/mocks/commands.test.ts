@@ -54,7 +54,21 @@ describe("mock:sbc", () => {
     expect((await ended).code).toBe(0);
   });
 
+  it("serves SSH and the shell on bare TCP where asked, and takes settings", async () => {
+    const { firstLine } = start(
+      "mocks/sbc/main.ts",
+      ...["--ssh-port", "0", "--plain-port", "0", "--settings", '{"shell":{"landing":"#"}}', "--enable-password", "x"],
+    );
+    const { ssh, hostKeySha256, plain, control } = readObject(await firstLine);
+    expect([ssh, plain].join(" ")).toMatch(/^127\.0\.0\.1:\d+ 127\.0\.0\.1:\d+$/);
+    expect(hostKeySha256).toMatch(/^SHA256:[A-Za-z0-9+/]{43}$/);
+    expect((await ask(`${control ?? ""}/settings`)).json()).toMatchObject({ shell: { landing: "#" } });
+  });
+
   it.each([
+    [["--settings", "{"], "--settings takes a JSON object"],
+    [["--settings", '{"shell":{"landing":"?"}}'], "landing"],
+    [["--ssh-port", "0", "--host-key", "package.json"], "not a key"],
     [["--rest-port", "many"], "--rest-port takes a number"],
     [["--nonsense"], "--nonsense"],
     [["--model", "abacus"], "unknown model abacus"],

@@ -116,6 +116,29 @@ describe("line discipline", () => {
     await screen.waitFor(/\r\n\r\nMediant VE SBC> $/);
   });
 
+  it("takes and echoes what is no ASCII byte for byte", async () => {
+    const screen = await land(await start({ landing: "#" }));
+    expect(await screen.run("show Bücher")).toBe(`show Bücher\r\nInvalid command\r\n\r\n${name}# `);
+  });
+
+  it.each([
+    ["before-prompt", `LOG\r\n${name}> `],
+    ["after-prompt", `${name}> LOG\r\n`],
+  ] as const)("lets log lines in %s", async (logSpamAt, text) => {
+    const screen = await openShell(await start({ logSpam: ["LOG"], logSpamAt }));
+    await screen.waitFor(text);
+    expect(screen.text).toBe(text);
+  });
+
+  it("needs no terminal unless it is told to", async () => {
+    const mock = await start();
+    const screen = await openShell(mock, false);
+    await screen.waitFor("> ");
+    expect(await screen.run("show system uptime")).toMatch(/^Uptime: /);
+    await control(mock, "PUT", "/settings", { shell: { withoutPty: "refuse" } });
+    await expect(openShell(mock, false)).rejects.toThrow();
+  });
+
   it("sends small pieces where it is told to", async () => {
     const screen = await land(await start({ splitPackets: 3 }));
     expect(await screen.run("show system uptime", /seconds\r\n\r\nMediant VE SBC> $/)).toContain("Uptime: ");

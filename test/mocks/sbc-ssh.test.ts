@@ -1,6 +1,10 @@
+import { createHash } from "node:crypto";
+import { promisify } from "node:util";
+import ssh2 from "ssh2";
+import type { Client } from "ssh2";
 import { describe, expect, it } from "vitest";
-import { customerLines, rest, rowAt, startDevice, state } from "./device.ts";
-import { openPrivileged, openShell } from "./shell-client.ts";
+import { control, customerLines, rest, rowAt, startDevice, state } from "./device.ts";
+import { connect, openPrivileged, openShell } from "./shell-client.ts";
 
 const name = "Mediant VE SBC";
 const note = "Note: Changes to this parameter will take effect when applying the 'activate' or 'exit' command";
@@ -57,3 +61,152 @@ describe("the verified dialogue", () => {
     expect(await screen.run("wrong")).toBe(`\r\n\r\nAccess denied\r\n\r\n${name}> `);
   });
 });
+
+describe("the SSH server", () => {
+  const rsaKey = ssh2.utils.generateKeyPairSync("rsa", { bits: 2048 });
+
+  it("shows the ident, the host key that it says it has, and password before publickey", async () => {
+    const mock = await startDevice({ sshPort: 0, hostKey: rsaKey.private });
+    const seen: string[] = [];
+    await connect(mock, {
+      hostVerifier: (key: Buffer) => {
+        seen.push(`SHA256:${createHash("sha256").update(key).digest("base64").replace(/=+$/, "")}`);
+        return true;
+      },
+      debug: (line) => seen.push(line),
+    });
+    expect(mock.hostKeySha256).toMatch(/^SHA256:[A-Za-z0-9+/]{43}$/);
+    expect(seen).toContain(mock.hostKeySha256);
+    expect(seen).toContain("Remote ident: 'SSH-2.0-AudioCodes'");
+    expect(seen).toContain("Inbound: Received USERAUTH_FAILURE (password,publickey)");
+  });
+
+  it("answers a keepalive with a failure, as a sign of life", async () => {
+    const mock = await startDevice({ sshPort: 0 });
+    const seen: string[] = [];
+    await connect(mock, { keepaliveInterval: 20, debug: (line) => seen.push(line) });
+    await expect.poll(() => seen).toContain("Inbound: Received REQUEST_FAILURE");
+  });
+
+  it("counts who configures as a writer, and no longer after the last exit", async () => {
+    const mock = await startDevice({ sshPort: 0 });
+    const [one, other] = [await openPrivileged(mock), await openPrivileged(mock)];
+    await one.run("configure voip");
+    await other.run("configure voip");
+    expect(mock.device.recorder.stats.mostWritersAtOnce).toBe(2);
+    await one.run("exit");
+    const third = await openPrivileged(mock);
+    await third.run("configure voip");
+    expect(mock.device.recorder.stats.mostWritersAtOnce).toBe(2);
+  });
+
+  it("lets the Security Administrator in with an authorized key, and nobody with another one", async () => {
+    const mock = await startDevice({ sshPort: 0, authorizedKeys: [rsaKey.public] });
+    const screen = await openShell(mock, {}, { privateKey: rsaKey.private });
+    await screen.waitFor("> ");
+    const other = ssh2.utils.generateKeyPairSync("ecdsa", { bits: 256 });
+    await expect(connect(mock, { privateKey: other.private })).rejects.toThrow();
+  });
+
+  it("offers only old algorithms where it is told to", async () => {
+    const mock = await startDevice({ sshPort: 0, settings: { shell: { algorithms: "legacy" } } });
+    await expect(connect(mock)).rejects.toThrow(/handshake|algorithm/i);
+    await connect(mock, {
+      algorithms: {
+        kex: { append: ["diffie-hellman-group14-sha1"], prepend: [], remove: [] },
+        cipher: { append: ["aes128-cbc"], prepend: [], remove: [] },
+      },
+    });
+  });
+
+  it("refuses an exec channel, or runs its line where it is told to", async () => {
+    const mock = await startDevice({ sshPort: 0 });
+    const client = await connect(mock);
+    await expect(execute(client, "show system uptime")).rejects.toThrow("Unable to exec");
+    await control(mock, "PUT", "/settings", { shell: { execChannel: "run" } });
+    expect(await execute(client, "show system uptime")).toMatch(/^Uptime: .*\r\n$/);
+  });
+
+  it("gives the INI file over SFTP and nothing else", async () => {
+    const mock = await startDevice({ sshPort: 0 });
+    const client = await connect(mock);
+    const sftp = await promisify(client.sftp.bind(client))();
+    const read = promisify((path: string, done: (error?: Error | null, content?: Buffer) => void) =>
+      sftp.readFile(path, done as (error: Error | undefined, content: Buffer) => void),
+    );
+    expect((await read("/configuration/ini.ini"))?.toString("utf8")).toBe((await control(mock, "GET", "/ini")).text);
+    await expect(read("/etc/passwd")).rejects.toThrow("No such file");
+    const write = promisify((done: (error?: Error | null) => void) =>
+      sftp.writeFile("/configuration/ini.ini", "x", done),
+    );
+    await expect(write()).rejects.toThrow("Permission denied");
+  });
+
+  it("counts failed log-ins, cuts a connection after three, and blocks the address for REST as well", async () => {
+    const mock = await startDevice({ sshPort: 0 });
+    for (let tries = 0; tries < 3; tries += 1) await expect(connect(mock, { password: "wrong" })).rejects.toThrow();
+    expect(mock.device.recorder.stats).toMatchObject({ failedLogins: 3, sshFailedLogins: 3 });
+    await expect(connect(mock)).rejects.toThrow();
+    expect((await rest(mock, "status")).status).toBe(401);
+  });
+
+  it("takes the users that the control side puts in place", async () => {
+    const mock = await startDevice({ sshPort: 0 });
+    const users = [{ name: "Admin", password: "changed", level: "securityAdministrator" }];
+    expect((await control(mock, "PUT", "/users", users)).status).toBe(200);
+    await expect(connect(mock)).rejects.toThrow();
+    await connect(mock, { password: "changed" });
+    expect((await control(mock, "PUT", "/users", [{ name: "x" }])).status).toBe(400);
+  });
+
+  it("shows the text of the last log-in before the first prompt", async () => {
+    const lastLogin = "Last login: 2026-01-05 10:11:12, failed attempts: 0";
+    const mock = await startDevice({ sshPort: 0, settings: { shell: { lastLogin } } });
+    const screen = await openShell(mock);
+    await screen.waitFor("> ");
+    expect(screen.text).toBe(`${lastLogin}\r\n${name}> `);
+  });
+
+  it("ends a session that nobody types in, and says so", async () => {
+    const mock = await startDevice({ sshPort: 0, settings: { shell: { idleTimeoutMs: 50 } } });
+    const screen = await openShell(mock);
+    await screen.closed();
+    expect(screen.text).toBe(`${name}> \r\nSession closed: idle timeout\r\n`);
+  });
+});
+
+describe("one session too many", () => {
+  const limited = (overLimit: "tcp" | "auth" | "message") =>
+    startDevice({ sshPort: 0, settings: { shell: { sessionLimit: 1, overLimit } } });
+
+  it.each(["tcp", "auth"] as const)("is refused at %s", async (overLimit) => {
+    const mock = await limited(overLimit);
+    const first = await openPrivileged(mock);
+    await expect(connect(mock)).rejects.toThrow();
+    first.type("exit\r");
+    await first.closed();
+    await expect.poll(() => connect(mock).then(() => "in", String)).toBe("in");
+  });
+
+  it("is told so in a message", async () => {
+    const mock = await limited("message");
+    await openPrivileged(mock);
+    const second = await openShell(mock);
+    await second.closed();
+    expect(second.text).toBe("Too many sessions\r\n");
+  });
+});
+
+async function execute(client: Client, line: string): Promise<string> {
+  return new Promise((resolve, reject) => {
+    client.exec(line, (error, channel) => {
+      if (error !== undefined) {
+        reject(error);
+        return;
+      }
+      let text = "";
+      channel.on("data", (chunk: Buffer) => (text += chunk.toString("utf8")));
+      channel.once("close", () => resolve(text));
+    });
+  });
+}

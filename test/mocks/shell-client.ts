@@ -21,7 +21,7 @@ export interface Screen {
 
 const prompt = /(?:^|[\r\n])[^\r\n]*[>#] $/;
 
-export function createScreen(stream: Duplex): Screen {
+function createScreen(stream: Duplex): Screen {
   let text = "";
   let isClosed = false;
   stream.on("data", (chunk: Buffer) => (text += chunk.toString("utf8")));
@@ -58,9 +58,10 @@ export function createScreen(stream: Duplex): Screen {
 }
 
 /** How to get to the SSH side of a mock. */
-export function wayTo(mock: MockSbc, more: Partial<ConnectConfig> = {}): ConnectConfig {
+function wayTo(mock: MockSbc, more: Partial<ConnectConfig>): ConnectConfig {
   const [host = "", port = ""] = (mock.ssh ?? "").split(":");
-  return { host, port: Number(port), username: "Admin", password: "Admin", ...more };
+  const password = more.privateKey === undefined ? { password: "Admin" } : {};
+  return { host, port: Number(port), username: "Admin", ...password, ...more };
 }
 
 /** A connection whose log-in went through; it ends with the test. Rejects when it does not. */
@@ -69,15 +70,16 @@ export async function connect(mock: MockSbc, more: Partial<ConnectConfig> = {}):
   onTestFinished(() => void client.destroy());
   await new Promise<void>((resolve, reject) => {
     client.once("ready", resolve);
-    client.once("error", reject);
+    client.on("error", reject);
     client.once("close", () => reject(new Error("closed")));
     client.connect(wayTo(mock, more));
+    // The client writes a packet in parts, and each would wait for the answer to the one before.
+    client.setNoDelay(true);
   });
-  client.on("error", () => undefined);
   return client;
 }
 
-export interface Window {
+interface Window {
   readonly rows?: number;
   readonly cols?: number;
 }

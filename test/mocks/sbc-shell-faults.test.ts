@@ -1,0 +1,248 @@
+import { describe, expect, it } from "vitest";
+import type { FaultOrder } from "../../mocks/sbc/faults.ts";
+import type { MockSbc, MockSbcOptions } from "../../mocks/sbc/mock-sbc.ts";
+import { control, customerLines, deviceFiles, rest, rowAt, startDevice, state } from "./device.ts";
+import { connect, openShell, shellOn } from "./shell-client.ts";
+import type { Screen } from "./shell-client.ts";
+
+const name = "Mediant VE SBC";
+
+async function start(more: MockSbcOptions = {}): Promise<{ mock: MockSbc; screen: Screen }> {
+  const mock = await startDevice({ sshPort: 0, settings: { shell: { landing: "#" } }, ...more });
+  const screen = await openShell(mock);
+  await screen.waitFor("# ");
+  return { mock, screen };
+}
+
+async function order(mock: MockSbc, fault: FaultOrder | readonly FaultOrder[]): Promise<void> {
+  expect((await control(mock, "POST", "/faults", fault)).status).toBe(200);
+}
+
+const newGroup = ["configure voip", "ip-group 7", 'name "X"'];
+const group = (mock: MockSbc) => rowAt(mock, "IPGroup", 7);
+
+describe("faults of the session", () => {
+  it.each([
+    ["before", undefined],
+    ["after", true],
+  ] as const)("falls silent %s the line", async (when, active) => {
+    const { mock, screen } = await start();
+    await order(mock, { name: "shell-silence", match: "activate", when });
+    for (const line of newGroup) await screen.run(line);
+    screen.type("activate\r");
+    await screen.waitFor("activate\r\n");
+    await expect.poll(async () => (await group(mock))?.active).toBe(active);
+    screen.type("\r\r");
+    expect((await control(mock, "GET", "/faults")).status).toBe(200);
+    expect(screen.text.endsWith("activate\r\n")).toBe(true);
+    expect(screen.isClosed).toBe(false);
+  });
+
+  it.each([
+    ["before", undefined],
+    ["after", true],
+  ] as const)("cuts the connection %s the line", async (when, active) => {
+    const { mock, screen } = await start({ settings: { unfinishedRow: "drop", shell: { landing: "#" } } });
+    await order(mock, { name: "shell-close", match: "activate", when });
+    for (const line of newGroup) await screen.run(line);
+    screen.type("activate\r");
+    await screen.closed();
+    expect((await group(mock))?.active).toBe(active);
+    expect(screen.text).not.toContain("Done");
+  });
+
+  it("cuts the connection in the middle of what it prints", async () => {
+    const { mock, screen } = await start();
+    await order(mock, { name: "shell-close", match: "show running-config", when: "middle" });
+    screen.type("show running-config\r");
+    await screen.closed();
+    expect(screen.text).toContain("  configure voip");
+    expect(screen.text).not.toContain("## TROUBLESHOOT");
+  });
+
+  it("prints so many bytes a second", async () => {
+    const { mock, screen } = await start();
+    await order(mock, { name: "shell-slow", match: "uptime", bytesPerSecond: 500 });
+    const startedAt = performance.now();
+    await screen.run("show system uptime");
+    expect(performance.now() - startedAt).toBeGreaterThan(60);
+  });
+
+  it.each([
+    ["in-output", /activate\r\nLOG\r\nDone\r\n\r\n[^\r]*# $/],
+    ["before-prompt", /activate\r\nDone\r\nLOG\r\n\r\n[^\r]*# $/],
+    ["after-prompt", /activate\r\nDone\r\n\r\n[^\r]*# LOG\r\n$/],
+  ] as const)("lets a log line in at %s", async (at, text) => {
+    const { mock, screen } = await start();
+    await order(mock, { name: "log-line", match: "activate", text: "LOG", at });
+    for (const line of newGroup) await screen.run(line);
+    await screen.run("activate", text);
+  });
+
+  it("logs out as if idle after a line", async () => {
+    const { mock, screen } = await start();
+    await order(mock, { name: "idle-logout", match: "configure" });
+    screen.type("configure voip\r");
+    await screen.closed();
+    expect(screen.text).toMatch(/\(config-voip\)# \r\nSession closed: idle timeout\r\n$/);
+  });
+
+  it("refuses a line in the given words", async () => {
+    const { mock, screen } = await start();
+    await order(mock, { name: "reject-line", match: "name", text: "No way", times: 1 });
+    await screen.run("configure voip");
+    await screen.run("ip-group 7");
+    expect(await screen.run('name "X"')).toBe(`name "X"\r\nNo way\r\n\r\n${name}(ip-group-7)# `);
+    expect(mock.device.recorder.received().lines.at(-1)).toMatchObject({ source: "shell", result: "refused" });
+  });
+
+  it("refuses configuration while the redundant unit synchronises, and shows all the same", async () => {
+    const { mock, screen } = await start({ settings: { texts: { synchronizing: "BUSY" }, shell: { landing: "#" } } });
+    await order(mock, { name: "ha-sync" });
+    expect(await screen.run("configure voip")).toBe(`configure voip\r\nBUSY\r\n\r\n${name}# `);
+    expect(await screen.run("write")).toContain("BUSY");
+    expect(await screen.run("show running-config")).toContain("## TROUBLESHOOT");
+  });
+
+  it("shows for one read what was before the last configuration", async () => {
+    const { mock, screen } = await start();
+    await order(mock, { name: "read-lag", times: 1 });
+    for (const line of [...newGroup, "activate", "exit", "exit"]) await screen.run(line);
+    expect(await screen.run("show running-config")).not.toContain("ip-group 7");
+    expect(await screen.run("show running-config")).toContain("ip-group 7");
+  });
+
+  it("shows half of a running configuration that looks whole", async () => {
+    const { mock, screen } = await start();
+    await order(mock, { name: "truncate-read", times: 1 });
+    expect(await screen.run("show running-config")).not.toContain("## TROUBLESHOOT");
+    expect(await screen.run("show running-config")).toContain("## TROUBLESHOOT");
+  });
+
+  it("cuts the connection after the first lines", async () => {
+    const { mock, screen } = await start({ settings: { unfinishedRow: "drop", shell: { landing: "#" } } });
+    await order(mock, { name: "half-applied", path: "configure voip", lines: 11 });
+    screen.type(customerLines.map((line) => `${line}\r`).join(""));
+    await screen.closed();
+    expect((await rowAt(mock, "ProxySet", 4))?.active).toBe(true);
+    expect(await rowAt(mock, "IPGroup", 5)).toBeUndefined();
+  });
+
+  it.each([
+    ["denied", { name: "unauthorized-after" }],
+    ["refused", { name: "save-fails" }],
+  ] as const)("makes what REST knows as trouble: %s", async (kind, fault) => {
+    const { mock, screen } = await start();
+    await order(mock, fault);
+    if (kind === "denied") await expect(connect(mock)).rejects.toThrow();
+    else expect(await screen.run("write")).toContain("Writing configuration...failed");
+  });
+});
+
+describe("faults of the connection", () => {
+  it.each(["garbage", "cut"] as const)("breaks a packet: %s", async (how) => {
+    const { mock, screen } = await start();
+    await order(mock, { name: "broken-packet", match: "configure", how });
+    screen.type("configure voip\r");
+    await screen.closed();
+    expect(screen.text).not.toContain("(config-voip)");
+  });
+
+  it("exchanges keys anew in the middle of a command, and goes on", async () => {
+    const mock = await startDevice({ sshPort: 0 });
+    const client = await connect(mock);
+    let handshakes = 0;
+    client.on("handshake", () => (handshakes += 1));
+    const screen = await shellOn(client);
+    await screen.waitFor("> ");
+    await order(mock, { name: "rekey", match: "show", times: 1 });
+    expect(await screen.run("show running-config")).toContain("## TROUBLESHOOT");
+    await expect.poll(() => handshakes).toBe(1);
+    expect(await screen.run("show system uptime")).toContain("Uptime");
+  });
+
+  it("shows another host key", async () => {
+    const { mock } = await start();
+    const keys: string[] = [];
+    const look = () => connect(mock, { hostVerifier: (key: Buffer) => keys.push(key.toString("base64")) > 0 });
+    await look();
+    await order(mock, { name: "host-key-changed", times: 1 });
+    await look();
+    await look();
+    expect(keys[1]).not.toBe(keys[0]);
+    expect(keys[2]).toBe(keys[0]);
+  });
+});
+
+describe("faults of the device's life", () => {
+  it("runs another administrator's lines as a line comes", async () => {
+    const { mock, screen } = await start();
+    const lines = ["configure voip", "ip-group 7", 'name "theirs"', "activate", "exit"];
+    await order(mock, { name: "foreign-edit", match: "activate", lines });
+    for (const line of newGroup) await screen.run(line);
+    await screen.run("activate");
+    expect((await group(mock))?.fields["Name"]).toBe("X");
+    expect(mock.device.recorder.received().lines.filter(({ source }) => source === "edit")).toHaveLength(5);
+  });
+
+  it.each([
+    ["reboot-at-line", "before"],
+    ["reboot-at-line", "after"],
+    ["ha-switch", "before"],
+  ] as const)("%s %s write: the session dies and what was not in flash is gone", async (fault, when) => {
+    const { mock, screen } = await start();
+    await order(mock, { name: fault, match: "write", when });
+    for (const line of [...newGroup, "activate", "exit", "exit"]) await screen.run(line);
+    screen.type("write\r");
+    await screen.closed();
+    expect((await group(mock))?.active).toBe(when === "after" ? true : undefined);
+    expect((await state(mock)).saveNeeded).toBe(false);
+    await connect(mock);
+  });
+
+  it("resets while flash is written, and the save is lost", async () => {
+    const { mock, screen } = await start({ saveMs: 50 });
+    await order(mock, { name: "reboot-during-save" });
+    for (const line of [...newGroup, "activate", "exit", "exit"]) await screen.run(line);
+    screen.type("write\r");
+    await screen.closed();
+    expect(screen.text.endsWith("Writing configuration...")).toBe(true);
+    expect(await group(mock)).toBeUndefined();
+  });
+
+  it("goes back to an old backup", async () => {
+    const { mock, screen } = await start();
+    for (const line of [...newGroup, "activate", "exit", "exit", "write"]) await screen.run(line);
+    await order(mock, { name: "restore-backup", match: "show" });
+    screen.type("show system uptime\r");
+    await screen.closed();
+    expect(await group(mock)).toBeUndefined();
+    expect((await state(mock)).startup["IPGroup"]?.some(({ index }) => index === 7)).toBe(false);
+  });
+
+  it("comes up with other firmware and its columns, rows kept", async () => {
+    const { mock } = await start({ ini: deviceFiles["7.20A"] });
+    const names = async () => (await state(mock)).running["IPGroup"]?.map(({ fields }) => fields["Name"]);
+    const rows = await names();
+    const before = (await control(mock, "GET", "/ini")).text;
+    await order(mock, { name: "firmware-upgrade", path: "status", firmware: "7.40A.500.786" });
+    await expect(rest(mock, "status")).rejects.toThrow();
+    expect((await rest(mock, "status")).json()).toMatchObject({ versionID: "7.40A.500.786" });
+    const after = (await control(mock, "GET", "/ini")).text;
+    const columns = (ini: string) => /\[ IPGroup \]\s*(FORMAT[^;]*;)/.exec(ini)?.[1];
+    expect(columns(before)).not.toContain("TeamsLocalMediaOptimization");
+    expect(columns(after)).toContain("TeamsLocalMediaOptimization");
+    expect(await names()).toEqual(rows);
+  });
+
+  it("is replaced by a device with another serial number and nothing on it", async () => {
+    const { mock, screen } = await start();
+    await order(mock, { name: "replaced", match: "show", serialNumber: "123" });
+    screen.type("show running-config\r");
+    await screen.closed();
+    const next = await openShell(mock);
+    await next.waitFor("# ");
+    expect(await next.run("show system version")).toContain(";Serial Number: 123\r\n");
+    expect((await state(mock)).running["IPGroup"]).toEqual([]);
+  });
+});
