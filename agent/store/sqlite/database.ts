@@ -66,6 +66,8 @@ function connect(file: string): Database.Database {
       throw new Error(`its file system does not take a write-ahead log (journal mode ${String(mode)})`);
     db.pragma("synchronous = FULL");
     db.pragma("foreign_keys = ON");
+    // Statement journals would go to /tmp or beside it: "disk I/O error" where only the data folder can be written.
+    db.pragma("temp_store = MEMORY");
     migrate(db);
     return db;
   } catch (error) {
