@@ -12,30 +12,34 @@ import { measureDrift } from "./drift.ts";
 import { measurePlanning } from "./planning.ts";
 import { measureReadiness } from "./readiness.ts";
 import { describeWay, printReport, type Figures } from "./report.ts";
-import { shapes, type Shape } from "./shapes.ts";
+import { apart, embedded, type Shape } from "./shapes.ts";
 
 /** For the measurement under way, after everything it uses was stopped. */
 const endGraceMs = 1_000;
 const line: Line = { rttMs: 40, saveMs: 300 };
 
+const shapes: readonly Shape[] = [embedded, apart];
+const names = (all: readonly Shape[]): string => all.map(({ name }) => name).join(", ");
+
 type Measurement = (figures: Figures, bench: Bench, options: Options) => Promise<void>;
 
 /** In the order in which they are done. */
 const measurements: Readonly<Record<string, Measurement>> = {
-  async conversions(figures, bench, { shape, customers, ways }) {
-    for (const way of ways)
-      for (const count of customers) {
-        note(`conversions: ${count}, ${describeWay(way)}`);
-        figures.conversions.push(await measureConversions(bench, shape, count, way));
-      }
+  async conversions(figures, bench, { shapes, customers, ways }) {
+    for (const shape of shapes)
+      for (const way of ways)
+        for (const count of customers) {
+          note(`conversions: ${count}, ${describeWay(way)}, ${shape.name}`);
+          figures.conversions.push(await measureConversions(bench, shape, count, way));
+        }
   },
-  async drift(figures, bench, { shape }) {
+  async drift(figures, bench, { shapes: [shape = embedded] }) {
     figures.drift = await measureDrift(bench, shape);
   },
   async planning(figures, bench) {
     figures.planning = await measurePlanning(bench);
   },
-  async acceptance(figures, bench, { shape }) {
+  async acceptance(figures, bench, { shapes: [shape = embedded] }) {
     figures.acceptance = await measureAcceptance(bench, shape);
   },
   async store(figures, bench) {
@@ -52,7 +56,7 @@ const usage = `Measures sbc-agent against mock devices on this machine (Linux). 
   --n COUNTS      conversions of each run, joined by commas (1,50,1000)
   --driver NAMES  of conversions: rest, ssh, blind (ssh, with rows that leave unconfirmed), joined by commas (rest)
   --proxy-sets    of conversions: shared, own (one for each customer), or both, joined by a comma (shared)
-  --shape NAME    ${shapes.map(({ name }) => name).join(", ")} (${shapes[0]?.name ?? ""})
+  --shape NAMES   ${names(shapes)}, joined by commas; drift and acceptance take the first one (all)
   --json          print the line of JSON only
   --help          this text
 
@@ -62,7 +66,7 @@ Example: npm run bench -- --only conversions --n 1,50
 interface Options {
   only: readonly string[];
   customers: readonly number[];
-  shape: Shape;
+  shapes: readonly Shape[];
   ways: readonly Way[];
   json: boolean;
 }
@@ -82,9 +86,12 @@ function readOptions(args: string[]): Options | "help" {
   if (!customers.every((count) => Number.isInteger(count) && count > 0 && count <= 10_000))
     throw new Error("--n takes numbers from 1 to 10000, joined by commas");
   const ways = waysOf((values.driver ?? "rest").split(","), (values["proxy-sets"] ?? "shared").split(","));
-  const shape = shapes.find(({ name }) => name === (values.shape ?? shapes[0]?.name));
-  if (shape === undefined) throw new Error(`--shape: there is no ${values.shape ?? ""}`);
-  return { only, customers, shape, ways, json: values.json ?? false };
+  const chosen = (values.shape ?? names(shapes)).split(/, ?/).map((wanted) => {
+    const shape = shapes.find(({ name }) => name === wanted);
+    if (shape === undefined) throw new Error(`--shape: there is no ${wanted}`);
+    return shape;
+  });
+  return { only, customers, shapes: chosen, ways, json: values.json ?? false };
 }
 
 function waysOf(names: readonly string[], proxySets: readonly string[]): Way[] {

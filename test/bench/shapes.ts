@@ -129,7 +129,7 @@ async function launch({ cleanup }: Site, { folder, args, env }: Start): Promise<
 }
 
 /** One process: portal API, store and worker. */
-const embedded: Shape = {
+export const embedded: Shape = {
   name: "embedded",
   async start(site) {
     const { child, door } = await launch(site, prepareAgent(site));
@@ -143,7 +143,7 @@ const embedded: Shape = {
 };
 
 /** Two processes: the portal with its store, and the agent that pulls from it over HTTPS, with no line between them. */
-const apart: Shape = {
+export const apart: Shape = {
   name: "apart",
   async start(site) {
     const names = site.fleet.devices.map(({ name }) => name);
@@ -179,5 +179,3 @@ const apart: Shape = {
     };
   },
 };
-
-export const shapes: readonly Shape[] = [embedded, apart];
