@@ -24,7 +24,7 @@ const iniPath = "/configuration/ini.ini";
 const maxDeviceText = 16_000;
 
 /** What a shell is spoken to with where nothing is configured. */
-export const defaultSsh: SshOptions = {
+const defaultSsh: SshOptions = {
   profile: "modern",
   groupExchange: false,
   pipelineDepth: 24,
