@@ -22,8 +22,8 @@ const group = (kind: "create" | "update", index: number): Step => {
   return kind === "create" ? { kind, ...place, fields } : { kind, ...place, name: `IPG_${index}`, set: fields };
 };
 
-/** A shell whose modes work; it answers what was typed when it is told to, and refuses what `refuse` names. */
-async function open(refuse: RegExp = /^$/) {
+/** A shell whose modes work; answers when it is told to, refuses what `refuse` names, and passes over `ignore` once. */
+async function open(refuse: RegExp = /^$/, ignore: RegExp = /^$/) {
   const typed: string[] = [];
   const modes: string[] = [];
   const shell = openFakeShell(
@@ -40,8 +40,10 @@ async function open(refuse: RegExp = /^$/) {
   let answered = 0;
   const answer = (): void => {
     const line = typed[answered++] ?? expect.fail();
+    const isIgnored = ignore.test(line);
     const isRefused = refuse.test(line);
-    if (line === "configure voip") modes.push("config-voip");
+    if (isIgnored) ignore = /^$/;
+    else if (line === "configure voip") modes.push("config-voip");
     else if (line === "exit") modes.pop();
     else if (/^ip-group \d+$/.test(line) && !isRefused) modes.push(line.replace(" ", "-"));
     const words = isRefused ? "Refused\r\n" : line === "activate" ? "Done\r\n" : "";
@@ -154,6 +156,14 @@ describe("what leaves before earlier lines are confirmed", () => {
 });
 
 describe("after a refusal", () => {
+  it.each([["ip-group 7"], ["exit"]])("by a prompt alone (%s) nothing more of the script is typed", async (line) => {
+    const { typed, carry, answerAll } = await open(/^$/, new RegExp(`^${line}$`));
+    const done = carry([group("update", 7), group("create", 8)]);
+    await answerAll();
+    expect(await done).toMatchObject({ refused: line });
+    expect(typed).not.toContain("ip-group 8");
+  });
+
   it("an existing row gets back what it had, is left, and nothing else is typed", async () => {
     const { typed, carry, answerAll } = await open(/name "IPG_7"/);
     const done = carry([group("update", 7), group("create", 8)]);
