@@ -3,9 +3,11 @@ import { z } from "zod";
 const narrowing = {
   /** How often it strikes; without it, until cleared. */
   times: z.int().min(1).optional(),
-  /** Strikes only requests whose path holds this text. */
+  /** So many that it could strike go by first. */
+  skip: z.int().min(0).optional(),
+  /** Strikes only requests whose path, or lines of a shell that, hold this text. */
   path: z.string().optional(),
-  /** Strikes only requests with this method. */
+  /** Strikes only requests with this method; that of a shell's line is SHELL. */
   method: z.string().optional(),
 };
 
@@ -157,6 +159,10 @@ export function createFaults(): Faults {
       for (const fault of active) {
         if (!isNamed(fault, name) || !suits(fault, occasion)) continue;
         if (matches !== undefined && !matches(fault)) continue;
+        if (fault.skip !== undefined && fault.skip > 0) {
+          fault.skip -= 1;
+          continue;
+        }
         strike(fault);
         return fault;
       }

@@ -206,7 +206,7 @@ function createShells(options: MockSbcOptions, device: Device, users: Users, key
   }
   if (plainPort !== undefined) {
     kinds.push("plain");
-    served.push(track(createTcpServer(), isUp, createPlainListener(shell)));
+    served.push(track(createTcpServer({ allowHalfOpen: true }), isUp, createPlainListener(shell)));
     ports.push(plainPort);
   }
   return { kinds, served, ports, hostKeySha256 };

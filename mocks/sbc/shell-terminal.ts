@@ -35,6 +35,7 @@ export function createTerminal(stream: Duplex, rows: number | undefined, pace: (
   /** A character a byte. */
   let output = "";
   let isOpen = true;
+  let isEnded = false;
   let wake: (() => void) | undefined;
 
   const gone = new Promise<void>((resolve) => {
@@ -43,7 +44,12 @@ export function createTerminal(stream: Duplex, rows: number | undefined, pace: (
       resolve();
       wake?.();
     };
-    for (const event of ["end", "close", "error"] as const) stream.once(event, end);
+    for (const event of ["close", "error"] as const) stream.once(event, end);
+  });
+  // Who sends lines from a file ends the input before all of them are run.
+  stream.once("end", () => {
+    isEnded = true;
+    wake?.();
   });
   stream.on("error", () => undefined);
   stream.on("data", (chunk: Buffer) => {
@@ -55,7 +61,7 @@ export function createTerminal(stream: Duplex, rows: number | undefined, pace: (
   async function wait(idleMs: number): Promise<number | Ended> {
     await terminal.flush();
     while (position >= arrived.length) {
-      if (!isOpen) return "gone";
+      if (isEnded || !isOpen) return "gone";
       if ((await nextEvent(idleMs)) === "idle") return "idle";
     }
     return take();

@@ -85,6 +85,9 @@ async function serve(options: ShellOptions, cli: Cli, session: CliSession, execu
   const reader = createLineReader(terminal, settings);
   const faults = createShellFaults(device, terminal, options.wire);
   let spam = 0;
+  const boots = device.boots;
+  // Streams tell of their end only later, and a device that goes down runs no line more.
+  const isDead = (): boolean => device.boots !== boots || !terminal.isOpen;
   terminal.print(options.welcome);
   printPrompt();
   for (;;) {
@@ -92,13 +95,14 @@ async function serve(options: ShellOptions, cli: Cli, session: CliSession, execu
     if (typeof line !== "string") return sayGoodbye(line.ended);
     recorder.stats.shellLines += 1;
     if (options.latencyMs > 0) await sleep(options.latencyMs, undefined, { ref: false });
+    if (isDead()) return;
     const trouble = await faults.before(line);
     if (trouble.silent === "before") return fallSilent();
     if (trouble.close === "before") {
       options.wire.cut();
       return;
     }
-    if (!terminal.isOpen) return;
+    if (isDead()) return;
     const answer = cli.execute(line);
     executed();
     if (!answer.empty) record(line, answer);
@@ -108,6 +112,7 @@ async function serve(options: ShellOptions, cli: Cli, session: CliSession, execu
     }
     if ((await Promise.race([answer.until ?? true, terminal.gone])) !== true) return;
     await faults.after(line);
+    if (isDead()) return;
     if (trouble.silent === "after") return fallSilent();
     const ended = await tell(answer, trouble);
     if (ended !== undefined) return sayGoodbye(ended.ended);
@@ -126,8 +131,7 @@ async function serve(options: ShellOptions, cli: Cli, session: CliSession, execu
   }
 
   async function fallSilent(): Promise<void> {
-    await terminal.flush();
-    await terminal.gone;
+    while (typeof (await reader.key()) === "number");
   }
 
   function printPrompt(): void {

@@ -200,6 +200,15 @@ describe("faults of the device's life", () => {
     await connect(mock);
   });
 
+  it.each([0, 5, 16])("resets at the line behind %i others", async (skip) => {
+    const { mock, screen } = await start();
+    await order(mock, { name: "reboot-at-line", method: "SHELL", skip });
+    screen.type(customerLines.map((line) => `${line}\r`).join(""));
+    await screen.closed();
+    expect(mock.device.recorder.received().lines).toHaveLength(skip);
+    expect(await rowAt(mock, "ProxySet", 4)).toBeUndefined();
+  });
+
   it("resets while flash is written, and the save is lost", async () => {
     const { mock, screen } = await start({ saveMs: 50 });
     await order(mock, { name: "reboot-during-save" });

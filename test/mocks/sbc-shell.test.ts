@@ -1,4 +1,6 @@
-import { describe, expect, it } from "vitest";
+import { once } from "node:events";
+import { connect } from "node:net";
+import { describe, expect, it, onTestFinished } from "vitest";
 import type { MockSbc } from "../../mocks/sbc/mock-sbc.ts";
 import type { SettingsPatch } from "../../mocks/sbc/settings.ts";
 import { customerLines, control, rowAt, startDevice, state } from "./device.ts";
@@ -18,6 +20,8 @@ async function land(mock: MockSbc, rows?: number): Promise<Screen> {
   await screen.waitFor(/[>#] $/);
   return screen;
 }
+
+const newGroup = ["configure voip", "ip-group 7", 'name "X"'];
 
 describe("the pager", () => {
   it("stops before the last row, and a blank erases the marker byte for byte", async () => {
@@ -76,6 +80,13 @@ describe("line discipline", () => {
     const screen = await land(await start({ enter: "lenient" }));
     screen.type("show system uptime\n");
     await screen.waitFor(/seconds\r\n\r\nMediant VE SBC> $/);
+  });
+
+  it("executes once at CR LF, strict or lenient", async () => {
+    const screen = await land(await start({ enter: "lenient" }));
+    screen.type("show system uptime\r\nenable\r\n");
+    await screen.waitFor("Password: ");
+    expect(screen.text).toMatch(/seconds\r\n\r\nMediant VE SBC> enable\r\nPassword: $/);
   });
 
   it("prints the prompt again at a bare Enter", async () => {
@@ -244,6 +255,19 @@ describe("commands of people", () => {
 });
 
 describe("the shell on bare TCP", () => {
+  it("runs all lines of a client that ends its input right behind them", async () => {
+    const mock = await start({ landing: "#" });
+    const [host = "", port = ""] = (mock.plain ?? "").split(":");
+    const socket = connect({ host, port: Number(port), allowHalfOpen: true });
+    onTestFinished(() => void socket.destroy());
+    let text = "";
+    socket.on("data", (chunk: Buffer) => (text += chunk.toString("utf8")));
+    socket.end(["Admin", "Admin", ...newGroup, "activate", "do write"].map((line) => `${line}\r`).join(""));
+    await once(socket, "close");
+    expect(text).toMatch(/Done\r\n.*do write\r\nWriting configuration...done\r\n/s);
+    expect((await state(mock)).startup["IPGroup"]?.some(({ index }) => index === 7)).toBe(true);
+  });
+
   it("greets, asks for name and password, and serves the same device", async () => {
     const mock = await start();
     const screen = openPlain(mock);
