@@ -304,6 +304,26 @@ describe("saving", () => {
     expect([again.counts.saves, again.unsaved(), journal.unresolved()]).toEqual([saves, false, []]);
   });
 
+  it("asks no device afterwards that cannot tell whether something is unsaved", async () => {
+    const session = await opened();
+    await session.send([step], []);
+    let asked = 0;
+    const driver = driverWith({
+      describe() {
+        const description = device.driver.describe();
+        return { ...description, capabilities: { ...description.capabilities, saveNeeded: false } };
+      },
+      async status(signal) {
+        asked += 1;
+        return { ...(await device.driver.status(signal)), saveNeeded: "unknown" };
+      },
+    });
+    const again = await sessionOn({ ...device, driver }, journal);
+    const before = asked;
+    await again.save();
+    expect([asked - before, again.counts.saves, again.unsaved(), journal.unresolved()]).toEqual([0, 1, false, []]);
+  });
+
   it("is put off after three times, and the records stay open", async () => {
     const session = await opened();
     await session.send([step], []);
