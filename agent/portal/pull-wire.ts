@@ -35,7 +35,7 @@ export function strikeOut<T extends { secrets: Fields }>(one: T): T {
 }
 
 /** Without its secrets, wherever it has some. */
-export function writeLink(link: Link): z.output<typeof storedLink> {
+function writeLink(link: Link): z.output<typeof storedLink> {
   const { customerGuid, tenantId, shortName, device, gateway, intent, variables, proxySet, fullName, secretHashes } =
     link;
   return {
