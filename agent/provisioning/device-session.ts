@@ -107,6 +107,18 @@ export function openSession(
     if (clock.usedMs() + ms > lease.durationMs) throw new LeaseLost(`the lease on ${device} would end during a write`);
   }
 
+  /** A device that started anew, or another unit in its place, has saved what it had before the rows were written. */
+  function assertSameLife({ upTime, serialNumber }: DeviceStatus): void {
+    const wentBack = upTime !== "unknown" && status.upTime !== "unknown" && upTime < status.upTime;
+    const isOther = ![serialNumber, "unknown"].includes(status.serialNumber) && serialNumber !== "unknown";
+    if (!wentBack && !isOther) return;
+    throw new DriverError(
+      "unreachable",
+      `${device} ${isOther ? `is now the unit ${serialNumber}` : "started anew"} since this run began: what was written may be gone, and is looked for again`,
+      { mayHaveActed: true },
+    );
+  }
+
   async function read(): Promise<DeviceConfig> {
     signal.throwIfAborted();
     config = await driver.read(signal);
@@ -231,7 +243,9 @@ export function openSession(
         await saved;
         // A device that cannot say so has said "done", and nothing else is to be had of it.
         const looks = driver.describe().capabilities.saveNeeded;
-        if (!looks || (await driver.status(signal)).saveNeeded !== true) {
+        const after = looks ? await driver.status(signal) : status;
+        assertSameLife(after);
+        if (!looks || after.saveNeeded !== true) {
           // Asked for together, which is one write to disk: that the device saved is true in any case.
           say(journal.audit({ event: "save", device, taskId: null, who: runId, data: {} }));
           await journal.recordSaved(lease);

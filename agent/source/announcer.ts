@@ -42,8 +42,11 @@ export interface Announcer {
 }
 
 const waitSeconds = 25;
-/** From one poll to the next, however fast the portal answers. */
-const spacingMs = { changed: 100, unchanged: 1_000 };
+/**
+ * From one poll to the next, however fast the portal answers. After news shorter than a lane lingers, so that what is
+ * accepted together is still one run.
+ */
+const spacingMs = { changed: 40, unchanged: 1_000 };
 const backoffMs = { least: 1_000, min: 1_000, max: 30_000 };
 /** An answer that tells of more is a start, and wakes a lane as surely. */
 const mostArrivals = 1_000;

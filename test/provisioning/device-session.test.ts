@@ -1,5 +1,5 @@
 import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
-import type { Driver } from "../../drivers/driver.ts";
+import type { DeviceStatus, Driver } from "../../drivers/driver.ts";
 import { DriverError } from "../../drivers/errors.ts";
 import type { DeviceSession, SessionDependencies } from "../../agent/provisioning/device-session.ts";
 import { startLeaseClock, type LeaseClock } from "../../agent/provisioning/lease-clock.ts";
@@ -322,6 +322,35 @@ describe("saving", () => {
     const before = asked;
     await again.save();
     expect([asked - before, again.counts.saves, again.unsaved(), journal.unresolved()]).toEqual([0, 1, false, []]);
+  });
+
+  it.each([
+    ["started anew", [{ upTime: 500 }, { upTime: 20 }]],
+    ["is now the unit 5678", [{ serialNumber: "1234" }, { serialNumber: "5678" }]],
+  ])("does not count where the device %s since the run began", async (words, answers: Partial<DeviceStatus>[]) => {
+    const session = await opened();
+    await session.send([step], []);
+    const driver = driverWith({
+      status: async (signal) => ({ ...(await device.driver.status(signal)), saveNeeded: false, ...answers.shift() }),
+    });
+    const again = await sessionOn({ ...device, driver }, journal);
+    await expect(again.save()).rejects.toThrow(words);
+    expect([again.unsaved(), journal.unresolved().length]).toEqual([true, 1]);
+  });
+
+  it.each([
+    ["its up-time went on", [{ upTime: 20 }, { upTime: 500 }]],
+    ["its up-time and serial number are not told", [{ upTime: 20 }, { upTime: "unknown", serialNumber: "unknown" }]],
+  ] as const)("counts where %s", async (_, [first, then]) => {
+    const session = await opened();
+    await session.send([step], []);
+    const answers = [first, then];
+    const driver = driverWith({
+      status: async (signal) => ({ ...(await device.driver.status(signal)), saveNeeded: false, ...answers.shift() }),
+    });
+    const again = await sessionOn({ ...device, driver }, journal);
+    await again.save();
+    expect(journal.unresolved()).toEqual([]);
   });
 
   it("is put off after three times, and the records stay open", async () => {
