@@ -1,4 +1,4 @@
-#!/usr/bin/env -S node --max-semi-space-size=2
+#!/usr/bin/env -S node --max-semi-space-size=2 --heap-growing-percent=30
 import { once } from "node:events";
 import { createInterface } from "node:readline/promises";
 import { setTimeout as wait } from "node:timers/promises";
