@@ -24,6 +24,14 @@ describe("the systemd unit", () => {
   });
 });
 
+describe("the image of the agent", () => {
+  it("starts node as the installed command does", () => {
+    const [, options = ""] = /^#!\/usr\/bin\/env -S (node .*)\n/.exec(read("agent/cli.ts")) ?? [];
+    expect(options).toContain("--");
+    expect(read("config/deploy/Dockerfile")).toContain(`exec ${options} /app/dist/agent/cli.js`);
+  });
+});
+
 describe("the trial of compose.yaml", () => {
   let folder: string;
   beforeEach(() => {
