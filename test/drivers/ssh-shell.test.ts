@@ -5,7 +5,7 @@ import type { MockSbc } from "../../mocks/sbc/mock-sbc.ts";
 import type { ShellSettings } from "../../mocks/sbc/shell-settings.ts";
 import { startingIni } from "./contract-environment.ts";
 import { faultOf, never } from "./fake-device.ts";
-import { of2025 } from "./generations.ts";
+import { late70, of2025 } from "./generations.ts";
 import { control, openSshDriver, startSshMock, stateOf } from "./ssh-device.ts";
 
 let mock: MockSbc | undefined;
@@ -78,10 +78,16 @@ describe("a run goes well on a shell that", () => {
 });
 
 describe("firmware 6.6", () => {
-  it("is spoken to and saved, and never provisioned", async () => {
-    mock = await startSshMock({ firmware: "6.60A.342.003", settings: { shell: { dialect: "6.6" } } });
+  it("is spoken to, read and saved, and never provisioned", async () => {
+    mock = await startSshMock({
+      ini: startingIni(late70),
+      firmware: "6.60A.342.003",
+      settings: { shell: { dialect: "6.6" } },
+    });
     driver = openSshDriver(mock);
     expect((await driver.status(never)).firmware).toBe("6.60A.342.003");
+    const { rows } = await driver.read(never);
+    expect(rows.find(({ table }) => table === "ip-group")?.fields).toMatchObject({ name: "Teams-OC" });
     await driver.save(never);
     expect(await faultOf(driver.apply([group], never))).toMatchObject({ code: "unsupported", mayHaveActed: false });
     expect(() => driver?.describe()).toThrow("6.60A.342.003");
