@@ -18,7 +18,17 @@ const hostKey = z.union([
   }),
 ]);
 
-const pattern = z.string().min(1).max(200).refine(isPattern, "not a regular expression");
+const pattern = z
+  .string()
+  .min(1)
+  .max(200)
+  .refine(isPattern, "not a regular expression")
+  // A group in a group, or two alternatives alike, can take a device's line hours.
+  .refine((source) => !repeatsGroup(source), "a regular expression without repeated groups, such as (...)* or (...)+")
+  .refine(
+    (source) => !isPattern(source) || !matchesConfiguration(source),
+    "matches lines of configurations and answers",
+  );
 
 const ssh = z.strictObject({
   address: z.url({ protocol: /^ssh$/, error: "ssh://HOST[:PORT]" }).optional(),
@@ -47,6 +57,17 @@ function isPattern(source: string): boolean {
   } catch {
     return false;
   }
+}
+
+function repeatsGroup(source: string): boolean {
+  const bare = source.replace(/\\./g, "").replace(/\[[^\]]*\]/g, "");
+  return /\)[*+{]/.test(bare);
+}
+
+/** What is dropped as noise must never be a line that means something. */
+function matchesConfiguration(source: string): boolean {
+  const lines = ["", "Done", "exit", "  exit", "    activate", "  configure voip", "   ip-group 1", '    name "Acme"'];
+  return lines.some((line) => new RegExp(source).test(line));
 }
 
 /** One entry of `devices`. What comes out has `ssh` exactly where the driver uses a shell. */

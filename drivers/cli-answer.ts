@@ -5,6 +5,8 @@ export interface Answer {
   line: string;
   /** The lines between the echo and the prompt, without empty ones at either end. */
   output: readonly string[];
+  /** What was printed between the prompt before it and its echo: a log, or the end of an earlier answer. */
+  stray: readonly string[];
   /** The prompt behind it. */
   prompt: Prompt;
   /** Whether the device asked for the secret that came with the line. */

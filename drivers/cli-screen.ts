@@ -20,6 +20,9 @@ export interface Screen {
 
 const pagerMark = "--MORE--";
 
+/** Characters after which a line is taken for ended. */
+const maxLine = 1024 * 1024;
+
 /** The characters that prompts, questions and the pager end with: only behind them `partial` is asked. */
 const ends = new Set([" ", ">", "#", ":"]);
 
@@ -62,6 +65,7 @@ export function openScreen(events: ScreenEvents): Screen {
   }
 
   function print(character: string): void {
+    if (current.length >= maxLine) endLine();
     current += character;
     if (character === "-" && current.endsWith(pagerMark) && current.trimStart() === pagerMark) {
       const width = current.length;

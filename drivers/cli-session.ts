@@ -54,12 +54,21 @@ const maxWrite = 512;
 const maxLevels = 10;
 /** Characters that are kept of what is said between answers. */
 const maxHeard = 2_000;
+/** Lines that are kept of what is said between a prompt and the next echo. */
+const maxStray = 20;
+/** Characters of the longest answer that is taken. */
+const maxAnswer = 64 * 1024 * 1024;
+/** Characters of a line that are looked at for noise: what somebody configured may be slow on long ones. */
+const maxNoise = 300;
 
 interface Pending {
   line: string;
   options: LineOptions;
   echoed: boolean;
+  stray: string[];
   output: string[];
+  /** Characters of `output`. */
+  size: number;
   secretAsked: boolean;
   resolve: (answer: Answer) => void;
   reject: (error: DriverError) => void;
@@ -76,13 +85,14 @@ export function openCliSession(stream: Duplex, times: SessionTimes = defaultTime
   let answered = false;
   let ended = false;
   let heard = "";
+  let stray: string[] = [];
   let typed = "";
   let starting: { resolve: (prompt: Prompt) => void; reject: (error: DriverError) => void } | undefined;
   const pending: Pending[] = [];
   /** Names of what looked like a prompt before Enter was typed to see it again. */
   const candidates = new Set<string>();
   let nudged = false;
-  const timers: Partial<Record<"deadline" | "quiet" | "idle", NodeJS.Timeout | undefined>> = {};
+  const timers: Partial<Record<"deadline" | "quiet" | "idle" | "secret", NodeJS.Timeout | undefined>> = {};
 
   const screen = openScreen({
     line: takeLine,
@@ -116,33 +126,39 @@ export function openCliSession(stream: Duplex, times: SessionTimes = defaultTime
     if (head === undefined) hear(line);
     else if (!head.echoed) {
       // Something may have been printed behind the prompt before the echo.
-      if (isEcho(line, head.line)) head.echoed = true;
-      else hear(line);
-    } else if (noise?.test(line) !== true) {
+      if (isEcho(line, head.line)) {
+        head.echoed = true;
+        head.stray = stray;
+        stray = [];
+      } else hear(line);
+    } else if (!isNoise(line)) {
       const next = rest.find(({ echoed }) => !echoed);
       // Typed ahead: some shells echo when they receive, others when they read.
       if (next !== undefined && line === next.line) next.echoed = true;
-      else if (head.output.length > 0 || line !== head.line) head.output.push(line);
+      else if (head.output.length > 0 || line !== head.line) add(head, line);
     }
   }
 
+  function add(head: Pending, line: string): void {
+    head.output.push(line);
+    head.size += line.length;
+    if (head.size > maxAnswer)
+      fail(
+        new DriverError("protocol", `${JSON.stringify(head.line)} was answered with more than ${maxAnswer} characters`),
+      );
+  }
+
+  const isNoise = (line: string): boolean => noise?.test(line.slice(0, maxNoise)) === true;
+
   function hear(line: string): void {
-    if (line.trim() !== "") heard = `${heard}${line}\n`.slice(-maxHeard);
+    if (line.trim() === "") return;
+    heard = `${heard}${line}\n`.slice(-maxHeard);
+    if (!isNoise(line)) stray = [...stray, line].slice(-maxStray);
   }
 
   function takePartial(text: string): boolean {
     if (shape === undefined) return recognise(text);
     const [head] = pending;
-    if (head?.echoed === true && head.options.secret !== undefined && /^password:$/i.test(text)) {
-      // A second question means that the secret was wrong; nothing else may be typed as one.
-      if (head.secretAsked)
-        fail(new DriverError("auth", `${JSON.stringify(head.line)}: the device refused the secret`));
-      else {
-        head.secretAsked = true;
-        stream.write(`${head.options.secret}\r`);
-      }
-      return true;
-    }
     const seen = readPrompt(text, shape);
     if (seen === undefined) return false;
     prompt = seen;
@@ -151,9 +167,25 @@ export function openCliSession(stream: Duplex, times: SessionTimes = defaultTime
       answered = true;
       pending.shift();
       watch();
-      head.resolve({ line: head.line, output: trimmed(head.output), prompt, secretAsked: head.secretAsked });
+      const { line, stray: before, secretAsked } = head;
+      head.resolve({ line, output: trimmed(head.output), stray: before, prompt, secretAsked });
     }
     return true;
+  }
+
+  /** What only begins like the question, such as a word about the password's age, goes on at once: a secret waits that long. */
+  function watchForQuestion(head: Pending): void {
+    const asks = head.echoed && head.options.secret !== undefined && /^password: ?$/i.test(screen.current());
+    arm("secret", asks ? times.learnMs.whole : undefined, () => {
+      screen.forget();
+      // A second question means that the secret was wrong; nothing else may be typed as one.
+      if (head.secretAsked)
+        fail(new DriverError("auth", `${JSON.stringify(head.line)}: the device refused the secret`));
+      else {
+        head.secretAsked = true;
+        stream.write(`${head.options.secret ?? ""}\r`);
+      }
+    });
   }
 
   /** Sets the clocks for the line that is now answered first. */
@@ -239,14 +271,27 @@ export function openCliSession(stream: Duplex, times: SessionTimes = defaultTime
     const [head] = pending;
     if (broken !== undefined) return;
     if (shape === undefined && starting !== undefined) learn();
-    else if (head !== undefined) watchQuiet(head);
+    else if (head !== undefined) {
+      watchQuiet(head);
+      watchForQuestion(head);
+    }
   });
   stream.on("end", onEnd).on("close", onEnd).on("error", onEnd);
 
   function run(line: string, options: LineOptions): Promise<Answer> {
     if (broken !== undefined) return Promise.reject(broken);
     return new Promise((resolve, reject) => {
-      pending.push({ line, options, echoed: false, output: [], secretAsked: false, resolve, reject });
+      pending.push({
+        line,
+        options,
+        echoed: false,
+        stray: [],
+        output: [],
+        size: 0,
+        secretAsked: false,
+        resolve,
+        reject,
+      });
       if (pending.length === 1) watch();
       if (typed === "") queueMicrotask(flush);
       typed += `${line}\r`;
@@ -268,12 +313,15 @@ export function openCliSession(stream: Duplex, times: SessionTimes = defaultTime
     broken: () => broken,
     fail,
     async leave(withinMs) {
-      const deadline = performance.now() + withinMs;
+      // Behind a line that is still under way, `exit` has no clock of its own.
+      const timer = setTimeout(() => fail(late(`it was not left within ${withinMs} ms`)), withinMs);
       try {
         for (let level = 0; level < maxLevels && broken === undefined; level += 1)
-          await run("exit", { deadlineMs: Math.max(1, deadline - performance.now()) });
+          await run("exit", { deadlineMs: withinMs });
       } catch {
         // Closed, which is what was wanted, or silent, and then there is nobody to take leave of.
+      } finally {
+        clearTimeout(timer);
       }
     },
   };

@@ -5,9 +5,6 @@ import type { Answer, Request } from "./rest-transport.ts";
 /** Characters of the device's words that an error keeps. */
 const maxDeviceText = 16_000;
 
-/** Lines that public clients take for a refusal (device CLI guide, error texts). The exact words are not documented. */
-export const defaultRefusedLine = /^\s*(?:%|(?:error|invalid|unknown|unrecognized|incomplete)\b)/i;
-
 /** Who is asked, and how secrets are struck out of what it says. */
 export interface Asked {
   device: string;

@@ -1,6 +1,7 @@
 import type { Answer } from "./cli-answer.ts";
 import type { CliSession } from "./cli-session.ts";
 import type { Fields, Step } from "./driver.ts";
+import { DriverError } from "./errors.ts";
 import type { RenderedLine } from "./mediant/render.ts";
 import type { ShellDialect } from "./shell-dialects.ts";
 
@@ -12,6 +13,10 @@ export interface RowOptions {
   blind: boolean;
   /** Milliseconds for each line. */
   lineMs: number;
+  /** A line that tells of a refusal wherever it stands. */
+  refusedLine: RegExp;
+  /** Whether a line says that the device takes nothing now. */
+  isBusy(text: string): boolean;
   /** Whether the device asks for a secret whose value is left out. */
   secretPrompts: boolean;
   /** The lines that give fields of an existing row back the values that they had. */
@@ -56,6 +61,9 @@ export async function carryRows(
   let refused: { line: RenderedLine; mode: string | undefined } | undefined;
   let touched = false;
   let next = 0;
+  /** The mode in which rows are opened, and the one before the line that is judged. */
+  let rootMode: string | undefined;
+  let modeBefore = session.prompt().mode;
 
   const type = (line: RenderedLine): Promise<Answer> => {
     const words = line.text.trim();
@@ -73,16 +81,55 @@ export async function carryRows(
     }
   }
 
+  /** Whether the device may have done something to a row: it took the line, was or went into a row, or did not refuse to delete one. */
+  function touches(
+    line: RenderedLine,
+    words: readonly string[],
+    wrong: string | undefined,
+    mode: string | undefined,
+  ): boolean {
+    const inRow = modeBefore !== rootMode || mode !== rootMode;
+    if (line.does === "enter") rootMode = mode;
+    modeBefore = mode;
+    if (line.does === "enter") return false;
+    return wrong === undefined || inRow || (line.does === "delete" && !words.some((text) => options.isBusy(text)));
+  }
+
   function judge(line: RenderedLine, answer: Answer): void {
     const words = answer.output.filter((text) => text.trim() !== "");
     if (words.length > 0) output.push(...(isExpected(line, words, dialect) ? words : [`${answer.line}:`, ...words]));
-    const wrong = wrongWords(line, words, dialect);
-    touched ||= wrong === undefined && line.does !== "enter";
+    // What looked like a prompt may have cut an answer short: the rest of it stands before the next echo.
+    const late = answer.stray.filter((text) => options.refusedLine.test(text));
+    if (late.length > 0) output.push(`before ${answer.line}:`, ...late);
+    const wrong = late.length > 0 ? "" : wrongWords(line, words, dialect);
+    touched ||= touches(line, words, wrong, answer.prompt.mode);
     if (refused !== undefined) return;
     const reason = wrong ?? wrongMode(line, answer, modes);
     if (reason === undefined) return;
     if (reason !== "") output.push(`${answer.line}: ${reason}`);
     refused = { line, mode: answer.prompt.mode };
+  }
+
+  /** Gives fields of an existing row back what they were; resolves with the device's words, and with what could not be. */
+  async function restore(step: Step, names: readonly string[]): Promise<string[]> {
+    const lines = options.before(step, names);
+    const said: string[] = [];
+    const missing = new Set(names);
+    for (const line of lines) {
+      const { output: words } = await type(line);
+      said.push(...words);
+      if (
+        line.field !== undefined &&
+        wrongWords(
+          line,
+          words.filter((text) => text.trim() !== ""),
+          dialect,
+        ) === undefined
+      )
+        missing.delete(line.field.name);
+    }
+    if (missing.size > 0) said.push(`not given back what it was: ${[...missing].join(", ")}`);
+    return said;
   }
 
   send();
@@ -98,10 +145,14 @@ export async function carryRows(
   const row = modes.at(-1);
   if (step?.kind === "update" && row !== undefined && session.prompt().mode === row && refused.line.does !== "open") {
     const fields = sent.flatMap((line) => (line.step === step && line.field !== undefined ? [line.field.name] : []));
-    for (const line of options.before(step, fields)) output.push(...(await type(line)).output);
+    output.push(...(await restore(step, fields)));
   }
   for (let level = 0; level < maxLevels && session.prompt().mode !== undefined; level += 1)
     output.push(...(await session.run("exit", { deadlineMs: lineMs })).output);
+  const { mode } = session.prompt();
+  // Whatever is typed next would land in there.
+  if (mode !== undefined)
+    session.fail(new DriverError("protocol", `the device does not leave ${JSON.stringify(mode)}`));
   return { output, refused: refused.line.text.trim(), touched };
 }
 

@@ -12,6 +12,7 @@ import { parseVersion } from "./mediant/version-text.ts";
 import { openSecrets } from "./secrets.ts";
 import type { ShellDialect } from "./shell-dialects.ts";
 import { shell7, shellDialectOf } from "./shell-dialects.ts";
+import { defaultRefusedLine } from "./refused-line.ts";
 import { parseSshAddress } from "./ssh-address.ts";
 import { openLogin } from "./ssh-login.ts";
 import type { HostKey } from "./ssh-transport.ts";
@@ -22,6 +23,8 @@ import { carryRows, knownFields } from "./ssh-rows.ts";
 const iniPath = "/configuration/ini.ini";
 /** Characters of the device's words that an error keeps. */
 const maxDeviceText = 16_000;
+/** Of a line that may say that the device is busy. */
+const maxBusyLine = 300;
 
 /** What a shell is spoken to with where nothing is configured. */
 const defaultSsh: SshOptions = {
@@ -184,6 +187,8 @@ function openSsh(options: DriverOptions): Driver {
         depth: shell.profile === "legacy" ? 1 : shell.pipelineDepth,
         blind: shell.blindRows,
         lineMs: shell.deadlines.lineMs,
+        refusedLine: options.refusedLine ?? defaultRefusedLine,
+        isBusy,
         secretPrompts: shell.secretPrompts ?? false,
         before,
       });
@@ -194,9 +199,13 @@ function openSsh(options: DriverOptions): Driver {
     });
   }
 
+  /** At most so many characters are looked at: what somebody configured may be slow on long lines. */
+  function isBusy(line: string): boolean {
+    return shell.busyLine?.test(line.slice(0, maxBusyLine)) === true;
+  }
+
   function refusedBy(output: readonly string[], reason: string): DriverError {
-    const isBusy = output.some((line) => shell.busyLine?.test(line) === true);
-    return new DriverError(isBusy ? "busy" : "rejected", reason, { deviceText: output.join("\n") });
+    return new DriverError(output.some(isBusy) ? "busy" : "rejected", reason, { deviceText: output.join("\n") });
   }
 
   /** The values of before this run, as far as the latest read showed them and the CLI can say them. */

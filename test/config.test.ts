@@ -149,6 +149,28 @@ describe("a configuration", () => {
   });
 
   it.each([
+    ["noiseLine", "(a+)+$"],
+    ["noiseLine", "^(\\w+\\s?)*$"],
+    ["noiseLine", "["],
+    ["noiseLine", "name"],
+    ["noiseLine", "e?xit"],
+    ["busyLine", "(HA|ha){2}"],
+  ])("refuses a pattern that could stop the process or drop what means something: %s %s", (name, source) => {
+    const devices = [{ ...device, driver: "ssh", address: "ssh://192.0.2.10", ssh: { [name]: source } }];
+    expect(faultsOf({ ...usable, devices }).join()).toContain(`devices.0.ssh.${name}`);
+  });
+
+  it("takes patterns for lines that a device prints of its own accord", () => {
+    const ssh = {
+      noiseLine: "^\\[S=\\d+\\]|^[A-Z][a-z]{2} [0-9 ]{2} .* local0",
+      busyLine: "HA (sync|synchronization)",
+    };
+    expect(faultsOf({ ...usable, devices: [{ ...device, driver: "ssh", address: "ssh://192.0.2.10", ssh }] })).toEqual(
+      [],
+    );
+  });
+
+  it.each([
     ["behind a proxy that ends TLS", { behindProxy: true }],
     ["with TLS of its own", { tls: { cert: "c.pem", key: "k.pem" } }],
   ])("may listen elsewhere %s", (_, portal) => {

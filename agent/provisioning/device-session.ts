@@ -245,7 +245,7 @@ export function openSession(
         const looks = driver.describe().capabilities.saveNeeded;
         const after = looks ? await driver.status(signal) : status;
         assertSameLife(after);
-        if (!looks || after.saveNeeded !== true) {
+        if (!looks || after.saveNeeded === false) {
           // Asked for together, which is one write to disk: that the device saved is true in any case.
           say(journal.audit({ event: "save", device, taskId: null, who: runId, data: {} }));
           await journal.recordSaved(lease);

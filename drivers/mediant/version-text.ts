@@ -1,8 +1,9 @@
 import type { DeviceStatus, Known } from "../driver.ts";
+import { DriverError } from "../errors.ts";
 
 /**
  * Reads `show system version`: lines of `;Key: value`, of which any may be missing or empty (device CLI guide). A shell
- * does not tell what only the REST status shows.
+ * does not tell what only the REST status shows. Throws DriverError `protocol` for a text that is something else.
  */
 export function parseVersion(lines: readonly string[]): DeviceStatus {
   const values = new Map<string, string>();
@@ -18,6 +19,11 @@ export function parseVersion(lines: readonly string[]): DeviceStatus {
     const value = values.get(key);
     return value === undefined || value === "" ? "unknown" : value;
   };
+  if (!["software version", "serial number", "board"].some((key) => values.has(key)))
+    throw new DriverError(
+      "protocol",
+      `"show system version" told no version: ${JSON.stringify(lines.join("\n").slice(0, 200))}`,
+    );
   return {
     firmware: known("software version"),
     product: known("board"),

@@ -220,6 +220,24 @@ describe("a secret", () => {
   });
 });
 
+describe("what only begins like a question", () => {
+  it("gets no secret", async () => {
+    const { shell, session } = await started(scripted({ enable: "Password: will expire in 3 days" }), "LAB-SBC1> ");
+    const answer = await session.run("enable", { ...patient, secret: "right" });
+    expect(answer).toMatchObject({ secretAsked: false, output: ["Password: will expire in 3 days"] });
+    expect(shell.written()).toBe("enable\r");
+  });
+});
+
+describe("what stands between a prompt and the next echo", () => {
+  it("comes with the answer to the line behind it", async () => {
+    const { shell, session } = await started(scripted({}));
+    shell.print("%% link up\r\nInvalid value\r\n\r\nLAB-SBC1# ");
+    expect(await session.run("show", patient)).toMatchObject({ stray: ["%% link up", "Invalid value"] });
+    expect(await session.run("show", patient)).toMatchObject({ stray: [] });
+  });
+});
+
 describe("a deadline", () => {
   async function silent(reply: Reply = () => "") {
     const begun = await started(reply);
@@ -290,6 +308,13 @@ describe("the end", () => {
     const { session: deaf } = await started(() => "");
     await deaf.leave(20);
     expect(deaf.broken()?.code).toBe("timeout");
+  });
+
+  it("does not wait for a line that is still under way", async () => {
+    const { session } = await started(() => "");
+    const fault = faultOf(session.run("write", { deadlineMs: 60_000 }));
+    await session.leave(20);
+    expect(await fault).toMatchObject({ code: "timeout", message: "it was not left within 20 ms" });
   });
 
   it("leaves no timer", async () => {

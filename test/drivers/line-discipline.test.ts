@@ -22,8 +22,20 @@ const group = (kind: "create" | "update", index: number): Step => {
   return kind === "create" ? { kind, ...place, fields } : { kind, ...place, name: `IPG_${index}`, set: fields };
 };
 
-/** A shell whose modes work; answers when it is told to, refuses what `refuse` names, and passes over `ignore` once. */
-async function open(refuse: RegExp = /^$/, ignore: RegExp = /^$/) {
+/**
+ * A shell whose modes work; answers when it is told to, refuses what `refuse` names, and passes over `ignore` once,
+ * or always where it is `stubborn`. `late` is printed behind the prompt of the line that it names; what `warn` names is
+ * done with a warning.
+ */
+async function open(
+  refuse: RegExp = /^$/,
+  ignore: RegExp = /^$/,
+  {
+    late = {},
+    stubborn = false,
+    warn = /^$/,
+  }: { late?: Readonly<Record<string, string>>; stubborn?: boolean; warn?: RegExp } = {},
+) {
   const typed: string[] = [];
   const modes: string[] = [];
   const shell = openFakeShell(
@@ -42,13 +54,21 @@ async function open(refuse: RegExp = /^$/, ignore: RegExp = /^$/) {
     const line = typed[answered++] ?? expect.fail();
     const isIgnored = ignore.test(line);
     const isRefused = refuse.test(line);
-    if (isIgnored) ignore = /^$/;
+    if (isIgnored) ignore = stubborn ? ignore : /^$/;
     else if (line === "configure voip") modes.push("config-voip");
     else if (line === "exit") modes.pop();
     else if (/^ip-group \d+$/.test(line) && !isRefused) modes.push(line.replace(" ", "-"));
-    const words = isRefused ? "Refused\r\n" : line === "activate" ? "Done\r\n" : "";
+    const words = isRefused
+      ? "Refused\r\n"
+      : warn.test(line)
+        ? "Warning: odd\r\n"
+        : line === "activate"
+          ? "Done\r\n"
+          : "";
     const mode = modes.at(-1);
-    shell.print(`${line}\r\n${words}\r\nS${mode === undefined ? "" : `(${mode})`}# `);
+    const prompt = `S${mode === undefined ? "" : `(${mode})`}# `;
+    const rest = late[line] === undefined ? "" : `${late[line]}\r\n\r\n${prompt}`;
+    shell.print(`${line}\r\n${words}\r\n${prompt}${rest}`);
   };
   /** Answers one line after the other until all are answered; tells what was typed before each answer. */
   const answerAll = async (): Promise<void> => {
@@ -74,6 +94,8 @@ async function open(refuse: RegExp = /^$/, ignore: RegExp = /^$/) {
       depth: 24,
       blind: false,
       lineMs: 5_000,
+      refusedLine: /^Invalid/,
+      isBusy: () => false,
       secretPrompts: false,
       before,
       ...more,
@@ -81,7 +103,7 @@ async function open(refuse: RegExp = /^$/, ignore: RegExp = /^$/) {
       isDone = true;
     });
   };
-  return { typed, answer, answerAll, carry };
+  return { session, typed, answer, answerAll, carry };
 }
 
 const settled = () => new Promise(setImmediate);
@@ -155,7 +177,72 @@ describe("what leaves before earlier lines are confirmed", () => {
   });
 });
 
+describe("what the device may have done", () => {
+  const isBusy = (text: string): boolean => text === "Refused";
+
+  it.each<[string, RegExp, boolean]>([
+    ["a row was taken before the refusal", /^name/, true],
+    ["the header of the first row was refused, and what was typed for it", /^(ip-group|tags|name)/, false],
+  ])("is known where %s", async (_, refuse, touched) => {
+    const { carry, answerAll } = await open(refuse);
+    const done = carry([group("create", 7)], { isBusy });
+    await answerAll();
+    expect(await done).toMatchObject({ touched });
+  });
+
+  it("is not nothing where it enters a row with words that nobody knows", async () => {
+    const { carry, answerAll } = await open(/^$/, /^$/, { warn: /^ip-group/ });
+    const done = carry([group("create", 7)], { depth: 1 });
+    await answerAll();
+    expect(await done).toMatchObject({ refused: "ip-group 7", touched: true });
+  });
+
+  it.each<[string, (text: string) => boolean, boolean]>([
+    ["in words that nobody knows", () => false, true],
+    ["in words that say that it is busy", isBusy, false],
+  ])("is not nothing where it answers the deletion of a row %s", async (_, busy, touched) => {
+    const { carry, answerAll } = await open(/^no ip-group 7$/);
+    const done = carry([{ kind: "delete", table: "ip-group", index: 7, name: "IPG_7" }], { isBusy: busy });
+    await answerAll();
+    expect(await done).toMatchObject({ refused: "no ip-group 7", touched });
+  });
+});
+
+describe("a refusal behind what looked like a prompt", () => {
+  it("is one of the line before, and the row is not taken for applied", async () => {
+    const { carry, answerAll } = await open(/^$/, /^$/, { late: { 'name "IPG_7"': "Invalid value" } });
+    const done = carry([group("create", 7)]);
+    await answerAll();
+    expect(await done).toMatchObject({
+      refused: "activate",
+      output: ["Done", "before activate:", "Invalid value"],
+    });
+  });
+
+  it("is told from what else is printed there", async () => {
+    const { carry, answerAll } = await open(/^$/, /^$/, { late: { 'name "IPG_7"': "Ethernet link is up" } });
+    const done = carry([group("create", 7)]);
+    await answerAll();
+    expect(await done).toMatchObject({ refused: undefined });
+  });
+});
+
 describe("after a refusal", () => {
+  it("a device that does not leave the row gets nothing typed into it any more", async () => {
+    const { session, carry, answerAll } = await open(/^name/, /^exit$/, { stubborn: true });
+    const done = carry([group("create", 7)]);
+    await answerAll();
+    expect(await done).toMatchObject({ refused: 'name "IPG_7"' });
+    expect(session.broken()).toMatchObject({ code: "protocol", message: 'the device does not leave "ip-group-7"' });
+  });
+
+  it("says what an existing row was not given back", async () => {
+    const { carry, answerAll } = await open(/^name/);
+    const done = carry([group("update", 7)]);
+    await answerAll();
+    expect((await done).output).toContain("not given back what it was: name");
+  });
+
   it.each([["ip-group 7"], ["exit"]])("by a prompt alone (%s) nothing more of the script is typed", async (line) => {
     const { typed, carry, answerAll } = await open(/^$/, new RegExp(`^${line}$`));
     const done = carry([group("update", 7), group("create", 8)]);

@@ -293,7 +293,7 @@ describe("saving", () => {
 
   it.each([
     ["the device shows nothing unsaved", [false], 1],
-    ["the device does not tell whether something is unsaved", ["unknown" as const], 1],
+    ["the device told only the second time whether something is unsaved", ["unknown" as const, false], 2],
     ["somebody's edit had come between", [true, false], 2],
   ])("closes the records when %s", async (_, answers, saves) => {
     const session = await opened();
