@@ -21,8 +21,13 @@ const maxRest = 100;
 const unknownPrompt = /^([^\r\n]{1,64}?)((?:\([^()]+\))?\*?[>#])( ?)$/;
 const restOfPrompt = /^(?:\(([^()]+)\))?(\*)?([>#])$/;
 
+export interface LearntPrompt {
+  shape: PromptShape;
+  prompt: Prompt;
+}
+
 /** Takes a line for a prompt of a name that is not known yet. */
-export function learnPrompt(line: string): { shape: PromptShape; prompt: Prompt } | undefined {
+export function learnPrompt(line: string): LearntPrompt | undefined {
   if (line.length > 64 + maxRest) return undefined;
   const [, name, rest, space] = unknownPrompt.exec(line) ?? [];
   if (name === undefined || rest === undefined) return undefined;

@@ -1,10 +1,12 @@
 import type { Duplex } from "node:stream";
 import type { Answer } from "./cli-answer.ts";
 import { isEcho, trimmed } from "./cli-answer.ts";
-import type { Prompt, PromptShape } from "./cli-prompt.ts";
+import type { LearntPrompt, Prompt, PromptShape } from "./cli-prompt.ts";
 import { learnPrompt, readPrompt } from "./cli-prompt.ts";
 import { openScreen } from "./cli-screen.ts";
 import { DriverError } from "./errors.ts";
+import type { LearnTimes } from "./first-prompt.ts";
+import { findFirstPrompt } from "./first-prompt.ts";
 
 export interface LineOptions {
   /** Milliseconds from when the lines before it are answered until the prompt must stand. */
@@ -36,17 +38,7 @@ export interface CliSession {
   leave(withinMs: number): Promise<void>;
 }
 
-export interface SessionTimes {
-  /**
-   * Quiet after which what looks like the first prompt is taken for it: a whole one with the space behind its sign, and
-   * one without. A greeting that was taken for a prompt is found out behind the first line.
-   */
-  learnMs: { whole: number; bare: number };
-  /** Quiet after which one more Enter is typed: some commands of some models want it. */
-  nudgeMs: number;
-}
-
-export const defaultTimes: SessionTimes = { learnMs: { whole: 10, bare: 150 }, nudgeMs: 3_000 };
+export const defaultTimes: LearnTimes = { learnMs: { whole: 10, bare: 150 }, nudgeMs: 3_000 };
 
 /** Bytes of one write: devices may take no more than 550 in one SSH packet (device CLI guide, packet limits). */
 const maxWrite = 512;
@@ -78,7 +70,7 @@ interface Pending {
  * Speaks with a shell over any stream of bytes. Enter is CR; the stream's end breaks the session. Lines that are `noise`,
  * which the device prints of its own accord, are in no output.
  */
-export function openCliSession(stream: Duplex, times: SessionTimes = defaultTimes, noise?: RegExp): CliSession {
+export function openCliSession(stream: Duplex, times: LearnTimes = defaultTimes, noise?: RegExp): CliSession {
   let shape: PromptShape | undefined;
   let prompt: Prompt = { mode: undefined, starred: false, privileged: false };
   let broken: DriverError | undefined;
@@ -89,9 +81,6 @@ export function openCliSession(stream: Duplex, times: SessionTimes = defaultTime
   let typed = "";
   let starting: { resolve: (prompt: Prompt) => void; reject: (error: DriverError) => void } | undefined;
   const pending: Pending[] = [];
-  /** Names of what looked like a prompt before Enter was typed to see it again. */
-  const candidates = new Set<string>();
-  let nudged = false;
   const timers: Partial<Record<"deadline" | "quiet" | "idle" | "secret", NodeJS.Timeout | undefined>> = {};
 
   const screen = openScreen({
@@ -101,6 +90,13 @@ export function openCliSession(stream: Duplex, times: SessionTimes = defaultTime
       if (broken === undefined) stream.write(" ");
     },
   });
+
+  const first = findFirstPrompt(
+    times,
+    (ms, then) => arm("quiet", ms, then),
+    () => void stream.write("\r"),
+    begin,
+  );
 
   function arm(name: keyof typeof timers, ms: number | undefined, then: () => void): void {
     clearTimeout(timers[name]);
@@ -157,7 +153,7 @@ export function openCliSession(stream: Duplex, times: SessionTimes = defaultTime
   }
 
   function takePartial(text: string): boolean {
-    if (shape === undefined) return recognise(text);
+    if (shape === undefined) return starting !== undefined && first.recognise(text);
     const [head] = pending;
     const seen = readPrompt(text, shape);
     if (seen === undefined) return false;
@@ -222,31 +218,9 @@ export function openCliSession(stream: Duplex, times: SessionTimes = defaultTime
     return true;
   }
 
-  function learn(): void {
-    const found = learnPrompt(screen.current());
-    if (found === undefined)
-      arm("quiet", times.nudgeMs, () => {
-        nudged = true;
-        stream.write("\r");
-      });
-    else
-      arm("quiet", found.shape.spaced ? times.learnMs.whole : times.learnMs.bare, () => {
-        screen.forget();
-        begin(found);
-      });
-  }
-
-  /** Where a log is printed behind every prompt, none is ever last: what comes again behind Enter is one. */
-  function recognise(text: string): boolean {
-    const found = starting === undefined ? undefined : learnPrompt(text);
-    if (found?.shape.spaced !== true) return false;
-    if (nudged && candidates.has(found.shape.name)) begin(found);
-    else candidates.add(found.shape.name);
-    return shape !== undefined;
-  }
-
-  function begin(found: { shape: PromptShape; prompt: Prompt }): void {
+  function begin(found: LearntPrompt): void {
     ({ shape, prompt } = found);
+    screen.forget();
     disarm();
     heard = "";
     starting?.resolve(prompt);
@@ -270,7 +244,7 @@ export function openCliSession(stream: Duplex, times: SessionTimes = defaultTime
     screen.feed(bytes);
     const [head] = pending;
     if (broken !== undefined) return;
-    if (shape === undefined && starting !== undefined) learn();
+    if (shape === undefined && starting !== undefined) first.look(screen.current());
     else if (head !== undefined) {
       watchQuiet(head);
       watchForQuestion(head);
@@ -304,7 +278,7 @@ export function openCliSession(stream: Duplex, times: SessionTimes = defaultTime
       return new Promise((resolve, reject) => {
         starting = { resolve, reject };
         arm("deadline", deadlineMs, () => fail(late(`no prompt came within ${deadlineMs} ms`)));
-        learn();
+        first.look(screen.current());
       });
     },
     run,
