@@ -73,10 +73,10 @@ export function openLogin({
   }
 
   async function session(signal: AbortSignal): Promise<CliSession> {
+    signal.throwIfAborted();
     if (standing !== undefined && standing.session.broken() === undefined && !standing.connection.ended())
       return standing.session;
     drop();
-    signal.throwIfAborted();
     const connection = takeSpare() ?? connect();
     const onAbort = () => void connection.end();
     signal.addEventListener("abort", onAbort);

@@ -94,9 +94,10 @@ function openSsh(options: DriverOptions): Driver {
     signal: AbortSignal,
     act: (session: CliSession, mayAct: (acted: boolean) => void) => Promise<T>,
   ): Promise<T> {
+    const gaveUp = new DriverError("timeout", "the caller gave up");
+    if (signal.aborted) throw told(what, gaveUp, false);
     const stop = new AbortController();
-    const onAbort = () => stop.abort(new DriverError("timeout", "the caller gave up"));
-    if (signal.aborted) onAbort();
+    const onAbort = () => stop.abort(gaveUp);
     signal.addEventListener("abort", onAbort);
     const timer = setTimeout(() => {
       stop.abort(new DriverError("timeout", `it was not done within ${deadlineMs} ms`));
@@ -104,6 +105,7 @@ function openSsh(options: DriverOptions): Driver {
     let acted = false;
     try {
       const session = await login.session(stop.signal);
+      stop.signal.throwIfAborted();
       stop.signal.addEventListener("abort", () => {
         session.fail(stop.signal.reason as DriverError);
         login.drop();
