@@ -22,8 +22,7 @@ export function shellOptions(
     profile,
     groupExchange,
     ...(dialect === undefined ? {} : { dialect }),
-    // Old devices are not trusted to keep lines that come before they have answered.
-    pipelineDepth: profile === "legacy" ? 1 : pipelineDepth,
+    pipelineDepth,
     blindRows,
     ...(noiseLine === undefined ? {} : { noiseLine: new RegExp(noiseLine) }),
     ...(busyLine === undefined ? {} : { busyLine: new RegExp(busyLine) }),

@@ -1,3 +1,4 @@
+import type { Answer } from "./cli-answer.ts";
 import type { CliSession } from "./cli-session.ts";
 import { defaultTimes, openCliSession } from "./cli-session.ts";
 import type { DriverOptions, SshOptions } from "./driver.ts";
@@ -115,7 +116,7 @@ export function openLogin({
   async function raise(opened: CliSession): Promise<void> {
     const { enablePassword } = shell;
     if (opened.prompt().privileged || enablePassword === undefined) return;
-    const answer = await opened.run("enable", { deadlineMs: shell.deadlines.lineMs, secret: enablePassword });
+    const answer = await enable(opened, enablePassword);
     if (answer.prompt.privileged) return;
     await opened.leave(leaveMs);
     const deviceText = answer.output.join("\n");
@@ -124,6 +125,18 @@ export function openLogin({
     throw new DriverError("forbidden", `${device}: "enable" does not lead to the "#" level for this user`, {
       deviceText,
     });
+  }
+
+  /** A device that hangs up on it is taken to refuse: it must not get the same secret again and again. */
+  async function enable(opened: CliSession, secret: string): Promise<Answer> {
+    try {
+      return await opened.run("enable", { deadlineMs: shell.deadlines.lineMs, secret });
+    } catch (error) {
+      if (!(error instanceof DriverError) || error.code !== "unreachable") throw error;
+      throw new DriverError("auth", `${device}: it closed the session at "enable": it may have refused its password`, {
+        deviceText: opened.heard(),
+      });
+    }
   }
 
   function drop(): void {
