@@ -50,6 +50,7 @@ export function openLogin({
   let standing: Standing | undefined;
   let spare: { connection: SshConnection; atMs: number } | undefined;
   let basic = false;
+  let tried = false;
   let sftp = true;
   const ending = new Set<Promise<void>>();
 
@@ -81,13 +82,11 @@ export function openLogin({
     const connection = takeSpare() ?? connect();
     const onAbort = () => void connection.end();
     signal.addEventListener("abort", onAbort);
+    const { logInAgain } = options;
+    const again = tried && logInAgain !== undefined;
+    tried = true;
     try {
-      const { user, password } = options;
-      await connection.login({ user, password, privateKey: shell.privateKey });
-      const opened = openCliSession(await connection.shell(), defaultTimes, shell.noiseLine);
-      await firstPrompt(opened);
-      if (sftp) connection.warmSftp();
-      await raise(opened);
+      const opened = again ? await logInAgain(() => logIn(connection)) : await logIn(connection);
       basic = !opened.prompt().privileged;
       standing = { connection, session: opened };
       return opened;
@@ -98,6 +97,16 @@ export function openLogin({
     } finally {
       signal.removeEventListener("abort", onAbort);
     }
+  }
+
+  async function logIn(connection: SshConnection): Promise<CliSession> {
+    const { user, password } = options;
+    await connection.login({ user, password, privateKey: shell.privateKey });
+    const opened = openCliSession(await connection.shell(), defaultTimes, shell.noiseLine);
+    await firstPrompt(opened);
+    if (sftp) connection.warmSftp();
+    await raise(opened);
+    return opened;
   }
 
   async function firstPrompt(opened: CliSession): Promise<void> {
