@@ -1,6 +1,4 @@
-import { mkdir, readdir, rename, rm, writeFile } from "node:fs/promises";
-import { join } from "node:path";
-import type { DeviceDescription, Driver, SshOptions } from "../drivers/driver.ts";
+import type { DeviceDescription, Driver, DriverOptions, SshOptions } from "../drivers/driver.ts";
 import { DriverError } from "../drivers/errors.ts";
 import { drivers, openAuto } from "../drivers/index.ts";
 import type { DeviceSettings, RunSettings, SshSettings } from "./config.ts";
@@ -22,8 +20,7 @@ export function shellOptions(
     profile,
     groupExchange,
     ...(dialect === undefined ? {} : { dialect }),
-    // Old devices are not trusted to keep lines that come before they have answered.
-    pipelineDepth: profile === "legacy" ? 1 : pipelineDepth,
+    pipelineDepth,
     blindRows,
     ...(noiseLine === undefined ? {} : { noiseLine: new RegExp(noiseLine) }),
     ...(busyLine === undefined ? {} : { busyLine: new RegExp(busyLine) }),
@@ -46,6 +43,7 @@ export function openDevice(
   dataDir: string,
   metrics: Metrics,
   onTaken: (taken: Taken) => void,
+  logInAgain: DriverOptions["logInAgain"],
 ): Driver {
   const { name } = device;
   const shared = {
@@ -69,7 +67,13 @@ export function openDevice(
   }
   if (ssh !== undefined && shell !== undefined) {
     const trust = hostKeyTrust(name, ssh, dataDir);
-    const options = { ...shared, address: shell, trust, ssh: shellOptions(ssh, credentials) };
+    const options = {
+      ...shared,
+      address: shell,
+      trust,
+      ssh: shellOptions(ssh, credentials),
+      ...(logInAgain === undefined ? {} : { logInAgain }),
+    };
     ways.push({ name: "SSH", open: () => drivers.ssh.open(options) });
   }
   const [only, ...more] = ways;
@@ -122,29 +126,4 @@ function meter(driver: Driver, device: string, metrics: Metrics, onTaken: (taken
     },
     backup: (signal) => driver.backup(signal),
   };
-}
-
-/**
- * Keeps the device's configuration of before a run's first write in `backups/DEVICE/`, mode 0600, and deletes all but
- * the last `keep`. Backups hold secrets and are never served.
- */
-export async function keepBackup(
-  dataDir: string,
-  device: string,
-  text: string,
-  keep: number,
-  now: number,
-): Promise<void> {
-  const folder = join(dataDir, "backups", device);
-  await mkdir(folder, { recursive: true, mode: 0o700 });
-  const file = join(folder, `${new Date(now).toISOString().replaceAll(":", "-")}.ini`);
-  await writeFile(`${file}.part`, text, { mode: 0o600, flush: true });
-  await rename(`${file}.part`, file);
-  const files = await readdir(folder);
-  for (const name of files.filter((name) => name.endsWith(".part"))) await rm(join(folder, name), { force: true });
-  const old = files
-    .filter((name) => name.endsWith(".ini"))
-    .sort()
-    .slice(0, -keep);
-  for (const name of old) await rm(join(folder, name), { force: true });
 }

@@ -1,14 +1,15 @@
 import { setTimeout as sleep } from "node:timers/promises";
+import { keepBackup } from "./backups.ts";
 import type { AgentConfig } from "./config.ts";
 import { credentialText, readCredentials } from "./credentials.ts";
-import { keepBackup, openDevice, type Taken } from "./devices.ts";
+import { openDevice, type Taken } from "./devices.ts";
 import { createLane, type Lane } from "./lane.ts";
 import type { Log } from "./log.ts";
 import type { Metrics } from "./metrics.ts";
 import { createPreparedDriver } from "./prepared-driver.ts";
 import { loadBlueprints, type Blueprint } from "./provisioning/blueprint.ts";
 import { watchForeignEdits } from "./provisioning/foreign-edits.ts";
-import { guardLogins } from "./provisioning/login-guard.ts";
+import { guardLogins, type LoginGuard } from "./provisioning/login-guard.ts";
 import { probeDevice, runDevice } from "./provisioning/run.ts";
 import { watchSerials } from "./provisioning/serials.ts";
 import type { ReadSecret } from "./secrets.ts";
@@ -79,14 +80,17 @@ export function createFleet(dependencies: FleetDependencies): Fleet {
       taken.set(name, now);
     };
     const credentials = () => hash(credentialText(readCredentials(device, readSecret)));
+    // Drivers may be opened before the run that counts what they do; a lane runs one at a time.
+    let guard: LoginGuard | undefined;
+    const logInAgain = <T>(logIn: () => Promise<T>): Promise<T> => guard?.again(logIn) ?? logIn();
     const prepared = createPreparedDriver(
-      () => openDevice(device, readCredentials(device, readSecret), settings, dataDir, metrics, noteTaken),
+      () => openDevice(device, readCredentials(device, readSecret), settings, dataDir, metrics, noteTaken, logInAgain),
       credentials,
     );
-    const access = () => ({
-      guard: guardLogins(journal, name, credentials(), settings.loginLimit),
-      openDriver: prepared.take,
-    });
+    const access = () => {
+      guard = guardLogins(journal, name, credentials(), settings.loginLimit);
+      return { guard, openDriver: prepared.take };
+    };
     const lane = createLane({
       device,
       settings,

@@ -1,5 +1,15 @@
-import { existsSync, readFileSync } from "node:fs";
-import { join } from "node:path";
+import {
+  closeSync,
+  existsSync,
+  fsyncSync,
+  mkdirSync,
+  openSync,
+  readFileSync,
+  renameSync,
+  rmSync,
+  writeFileSync,
+} from "node:fs";
+import { dirname, join } from "node:path";
 
 /** What a device shows of itself, as it was enrolled. */
 export type PinKind = "certificate" | "host-key";
@@ -19,6 +29,22 @@ export function pinFile(dataDir: string, device: string, kind: PinKind = "certif
 /** The text that was enrolled, or undefined. */
 export function readPin(file: string): string | undefined {
   return existsSync(file) ? readFileSync(file, "utf8") : undefined;
+}
+
+/** Replaces the file in one step: whoever reads sees the old pin or the new one, also after a crash. Mode 0600. */
+export function writePin(file: string, text: string): void {
+  const folder = dirname(file);
+  mkdirSync(folder, { recursive: true, mode: 0o700 });
+  const part = `${file}.new`;
+  rmSync(part, { force: true });
+  writeFileSync(part, text, { flag: "wx", mode: 0o600, flush: true });
+  renameSync(part, file);
+  const handle = openSync(folder, "r");
+  try {
+    fsyncSync(handle);
+  } finally {
+    closeSync(handle);
+  }
 }
 
 export function formatHostKey({ algorithm, sha256 }: PinnedHostKey): string {

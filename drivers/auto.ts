@@ -10,13 +10,14 @@ export interface Way {
 }
 
 /**
- * A device over the first of several ways that leads to it. `status()`, which begins every run, chooses: only where a
+ * A device over the first of several ways that leads to it. The first `status()` chooses: only where a
  * device cannot be connected is the next way tried, never after a refused log-in, a wrong identity or a late answer.
- * All else goes the way that was chosen, which stays the first to be tried: no run changes it halfway. `describe()` says which it was, and why.
+ * From then on everything goes that way, also where it fails later: no run changes it halfway. `describe()` says which
+ * it was, and why.
  */
 export function openAuto(device: string, ways: readonly Way[]): Driver {
   const opened = new Map<Way, Driver>();
-  let chosen: { way: Way; driver: Driver; text: string } | undefined;
+  let chosen: { driver: Driver; text: string } | undefined;
 
   function driverOf(way: Way): Driver {
     const driver = opened.get(way) ?? way.open();
@@ -30,15 +31,14 @@ export function openAuto(device: string, ways: readonly Way[]): Driver {
   }
 
   async function status(signal: AbortSignal): Promise<DeviceStatus> {
+    if (chosen !== undefined) return chosen.driver.status(signal);
     const failed: string[] = [];
     let cause: unknown;
-    const before = chosen;
-    chosen = undefined;
-    for (const way of before === undefined ? ways : [before.way, ...ways.filter((one) => one !== before.way)]) {
+    for (const way of ways) {
       const driver = driverOf(way);
       try {
         const now = await driver.status(signal);
-        chosen = { way, driver, text: before?.way === way ? before.text : [way.name, ...failed].join("; ") };
+        chosen = { driver, text: [way.name, ...failed].join("; ") };
         return now;
       } catch (error) {
         if (!(error instanceof DriverError) || error.code !== "unreachable" || signal.aborted) throw error;

@@ -263,6 +263,11 @@ export interface DriverOptions {
   /** For drivers that use a shell. */
   ssh?: SshOptions;
   /**
+   * Runs each log-in but the first, which is part of the first `status()`, so that the caller can count it before it is
+   * tried. For drivers that log in by connection. What it throws is thrown by the call that wanted the log-in.
+   */
+  logInAgain?: <T>(logIn: () => Promise<T>) => Promise<T>;
+  /**
    * A line of a script's output that matches it means that the device refused a line. The device's words are not
    * documented, so this can be set; by default what public clients look for (`%`, `Error`, `Invalid`, `Unknown`...).
    */

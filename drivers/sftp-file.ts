@@ -33,14 +33,25 @@ async function readWhole(sftp: SFTPWrapper, path: string): Promise<string> {
     const bytes = Buffer.alloc(size);
     const fill = async (from: number, at: number) => {
       const until = Math.min(size, from + chunkBytes);
-      let done = from + guess.copy(bytes, from, from, Math.min(until, from + (first[at] ?? 0)));
+      const have = Math.min(until - from, first[at] ?? 0);
+      if (have > 0) guess.copy(bytes, from, from, from + have);
+      let done = from + have;
       while (done < until) {
         const got = await readAt(sftp, handle, bytes, done, until);
         if (got === 0) throw new DriverError("protocol", `${path} ends after ${done} bytes and not after ${size}`);
         done += got;
       }
     };
-    await Promise.all(startsOf(size).map(fill));
+    // Asked for together with what is missing: most often the first chunks have shown it already.
+    const isLonger = async () => {
+      const chunk = Math.floor(size / chunkBytes);
+      const seen = first[chunk];
+      if (seen !== undefined && seen > size - chunk * chunkBytes) return true;
+      return (await call<number>((done) => sftp.read(handle, Buffer.alloc(1), 0, 1, size, done))) > 0;
+    };
+    const [longer] = await Promise.all([isLonger(), ...startsOf(size).map(fill)]);
+    if (longer)
+      throw new DriverError("protocol", `${path} goes on after ${size} bytes, which is all that it announced`);
     return bytes.toString("utf8");
   } finally {
     sftp.close(handle, () => undefined);

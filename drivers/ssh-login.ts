@@ -1,3 +1,4 @@
+import type { Answer } from "./cli-answer.ts";
 import type { CliSession } from "./cli-session.ts";
 import { defaultTimes, openCliSession } from "./cli-session.ts";
 import type { DriverOptions, SshOptions } from "./driver.ts";
@@ -49,6 +50,7 @@ export function openLogin({
   let standing: Standing | undefined;
   let spare: { connection: SshConnection; atMs: number } | undefined;
   let basic = false;
+  let tried = false;
   let sftp = true;
   const ending = new Set<Promise<void>>();
 
@@ -73,20 +75,18 @@ export function openLogin({
   }
 
   async function session(signal: AbortSignal): Promise<CliSession> {
+    signal.throwIfAborted();
     if (standing !== undefined && standing.session.broken() === undefined && !standing.connection.ended())
       return standing.session;
     drop();
-    signal.throwIfAborted();
     const connection = takeSpare() ?? connect();
     const onAbort = () => void connection.end();
     signal.addEventListener("abort", onAbort);
+    const { logInAgain } = options;
+    const again = tried && logInAgain !== undefined;
+    tried = true;
     try {
-      const { user, password } = options;
-      await connection.login({ user, password, privateKey: shell.privateKey });
-      const opened = openCliSession(await connection.shell(), defaultTimes, shell.noiseLine);
-      await firstPrompt(opened);
-      if (sftp) connection.warmSftp();
-      await raise(opened);
+      const opened = again ? await logInAgain(() => logIn(connection)) : await logIn(connection);
       basic = !opened.prompt().privileged;
       standing = { connection, session: opened };
       return opened;
@@ -97,6 +97,16 @@ export function openLogin({
     } finally {
       signal.removeEventListener("abort", onAbort);
     }
+  }
+
+  async function logIn(connection: SshConnection): Promise<CliSession> {
+    const { user, password } = options;
+    await connection.login({ user, password, privateKey: shell.privateKey });
+    const opened = openCliSession(await connection.shell(), defaultTimes, shell.noiseLine);
+    await firstPrompt(opened);
+    if (sftp) connection.warmSftp();
+    await raise(opened);
+    return opened;
   }
 
   async function firstPrompt(opened: CliSession): Promise<void> {
@@ -115,7 +125,7 @@ export function openLogin({
   async function raise(opened: CliSession): Promise<void> {
     const { enablePassword } = shell;
     if (opened.prompt().privileged || enablePassword === undefined) return;
-    const answer = await opened.run("enable", { deadlineMs: shell.deadlines.lineMs, secret: enablePassword });
+    const answer = await enable(opened, enablePassword);
     if (answer.prompt.privileged) return;
     await opened.leave(leaveMs);
     const deviceText = answer.output.join("\n");
@@ -124,6 +134,18 @@ export function openLogin({
     throw new DriverError("forbidden", `${device}: "enable" does not lead to the "#" level for this user`, {
       deviceText,
     });
+  }
+
+  /** A device that hangs up on it is taken to refuse: it must not get the same secret again and again. */
+  async function enable(opened: CliSession, secret: string): Promise<Answer> {
+    try {
+      return await opened.run("enable", { deadlineMs: shell.deadlines.lineMs, secret });
+    } catch (error) {
+      if (!(error instanceof DriverError) || error.code !== "unreachable") throw error;
+      throw new DriverError("auth", `${device}: it closed the session at "enable": it may have refused its password`, {
+        deviceText: opened.heard(),
+      });
+    }
   }
 
   function drop(): void {

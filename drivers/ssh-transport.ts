@@ -1,4 +1,5 @@
 import { createHash } from "node:crypto";
+import net from "node:net";
 import type { Duplex } from "node:stream";
 import ssh2 from "ssh2";
 import type { AnyAuthMethod, Client, ConnectConfig, SFTPWrapper } from "ssh2";
@@ -6,7 +7,10 @@ import type { SshOptions } from "./driver.ts";
 import type { DriverErrorCode } from "./errors.ts";
 import { DriverError } from "./errors.ts";
 import { readSftpFile } from "./sftp-file.ts";
+import { algorithmsOf } from "./ssh-algorithms.ts";
 import type { SshTarget } from "./ssh-address.ts";
+import type { NextMethod, SshLogin } from "./ssh-credentials.ts";
+import { offerCredentials } from "./ssh-credentials.ts";
 
 /** A host key as it is enrolled. */
 export interface HostKey {
@@ -15,17 +19,14 @@ export interface HostKey {
   sha256: string;
 }
 
-export interface SshLogin {
-  user: string;
-  password: string;
-  privateKey: SshOptions["privateKey"];
-}
-
 /** One connection to a device. It stands or is gone: nothing reopens it. Errors are DriverErrors with the device's name. */
 export interface SshConnection {
-  /** Logs in; at most once a connection. Throws `auth`, `identity`, `unreachable`, `busy`, `unsupported`. */
+  /**
+   * Logs in; at most once a connection. Throws `auth`, `identity`, `unreachable`, `timeout`, `busy`, `unsupported`. A
+   * device that hangs up on a credential is `auth` too: it must not get the same one again and again.
+   */
   login(login: SshLogin): Promise<void>;
-  /** Opens the shell on a wide and tall terminal. Throws `busy` where the device takes no session more. */
+  /** Opens the shell on a wide and tall terminal. Throws `busy` where the device takes no session more, `timeout`. */
   shell(): Promise<Duplex>;
   /** Reads a file over SFTP. Throws `unsupported` where the device refuses, `unreachable` when the connection ends. */
   readFile(path: string): Promise<string>;
@@ -53,19 +54,23 @@ const terminal = { rows: 1_000, cols: 511, width: 0, height: 0, term: "vt100" };
 /** Milliseconds for an orderly end. */
 const endMs = 500;
 const tooManyConnections = 12;
-
-const groupExchange = "diffie-hellman-group-exchange-sha256";
-const legacyGroupExchange = "diffie-hellman-group-exchange-sha1";
+/** Characters of a question that a message quotes. */
+const maxQuestion = 200;
 
 /** Begins to connect: up to the key exchange, which proves the device and needs no credentials. Never throws. */
 export function connectSsh(options: SshConnectOptions): SshConnection {
   const { target, connectMs } = options;
   const where = `${target.device}: SSH to ${target.host}:${target.port}`;
   const client = new ssh2.Client();
+  // Small packets would wait for the acknowledgement of those before them. Own, since the client does not destroy a
+  // socket that it has ended.
+  const socket = net.connect({ host: target.host, port: target.port, noDelay: true });
   let fault: DriverError | undefined;
   let wrongKey: HostKey | undefined;
   let gone = false;
-  let login: SshLogin | undefined;
+  let user = "";
+  let nextMethod: NextMethod | undefined;
+  let sent = false;
   let askForMethod: (() => void) | undefined;
   let sftp: Promise<SFTPWrapper> | undefined;
   let settled: { resolve: () => void; reject: (error: DriverError) => void } | undefined;
@@ -75,23 +80,37 @@ export function connectSsh(options: SshConnectOptions): SshConnection {
     fault ??= error;
     settled?.reject(fault);
     settled = undefined;
-    client.destroy();
+    socket.destroy();
+  }
+
+  /** Whether the device has a credential and has not said yet what it makes of it. */
+  const isJudging = (): boolean => sent && !ready;
+
+  function closedFault(): DriverError {
+    if (!isJudging()) return new DriverError("unreachable", `${where}: the connection was closed`);
+    return new DriverError(
+      "auth",
+      `${where}: it closed the connection after the credentials of user ${JSON.stringify(user)} were sent and before it took them: it may have refused them; check password, password age and account status`,
+    );
   }
 
   let timer = setTimeout(
-    () => lose(new DriverError("unreachable", `${where}: no connection within ${connectMs} ms`)),
+    () =>
+      lose(
+        isJudging()
+          ? new DriverError("timeout", `${where}: the log-in was not answered within ${connectMs} ms`)
+          : new DriverError("unreachable", `${where}: no connection within ${connectMs} ms`),
+      ),
     connectMs,
   );
   const closed = new Promise<void>((resolve) => {
     client.once("close", () => {
       gone = true;
       clearTimeout(timer);
-      lose(new DriverError("unreachable", `${where}: the connection was closed`));
+      lose(closedFault());
       resolve();
     });
   });
-  // Small packets would wait for the acknowledgement of those before them.
-  client.on("connect", () => void client.setNoDelay(true));
   client.on("ready", () => {
     ready = true;
     clearTimeout(timer);
@@ -106,8 +125,17 @@ export function connectSsh(options: SshConnectOptions): SshConnection {
           `${where}: its host key is ${wrongKey.sha256}, enrolled is ${options.trusted ?? "(none)"}; no credentials were sent. Enrol the device anew if its key was changed on purpose`,
         ),
       );
-    else lose(new DriverError(codeOf(error), `${where}: ${reasonOf(error, login?.user)}`, { cause: plain(error) }));
+    else if (isJudging() && isHangUp(error)) lose(closedFault());
+    else lose(new DriverError(codeOf(error), `${where}: ${reasonOf(error, user)}`, { cause: plain(error) }));
   });
+  client.on("change password", refuseQuestion);
+
+  function refuseQuestion(question: string): void {
+    const asked = JSON.stringify(question.slice(0, maxQuestion));
+    lose(
+      new DriverError("auth", `${where}: its log-in asks user ${JSON.stringify(user)} ${asked}, which nobody answers`),
+    );
+  }
 
   function isTrusted(key: Buffer): boolean {
     const shown = hostKeyOf(key);
@@ -117,56 +145,19 @@ export function connectSsh(options: SshConnectOptions): SshConnection {
     return false;
   }
 
-  const methods: AnyAuthMethod["type"][] = [];
-  function nextMethod(left: readonly string[] | null, next: (method: AnyAuthMethod | false) => void): void {
-    if (login === undefined) {
-      askForMethod = () => nextMethod(left, next);
-      return;
-    }
-    const { user: username, password, privateKey } = login;
-    const isFresh = (type: AnyAuthMethod["type"]) => {
-      if (methods.includes(type)) return false;
-      methods.push(type);
-      return true;
-    };
-    if (privateKey !== undefined && isFresh("publickey"))
-      next({
-        type: "publickey",
-        username,
-        key: privateKey.pem,
-        ...(privateKey.passphrase === undefined ? {} : { passphrase: privateKey.passphrase }),
-      });
-    // A password is tried once in all, and an empty one never: each refusal counts on the device.
-    else if (
-      password !== "" &&
-      (left === null || left.includes("password")) &&
-      !methods.includes("keyboard-interactive") &&
-      isFresh("password")
-    )
-      next({ type: "password", username, password });
-    else if (
-      password !== "" &&
-      left?.includes("keyboard-interactive") === true &&
-      !left.includes("password") &&
-      isFresh("keyboard-interactive")
-    )
-      next({
-        type: "keyboard-interactive",
-        username,
-        prompt: (_name, _instructions, _language, prompts, finish) => finish(prompts.map(() => password)),
-      });
-    else next(false);
+  function authenticate(left: readonly string[] | null, next: (method: AnyAuthMethod | false) => void): void {
+    if (nextMethod === undefined) askForMethod = () => authenticate(left, next);
+    else next(nextMethod(left));
   }
 
   client.connect({
-    host: target.host,
-    port: target.port,
+    sock: socket,
     readyTimeout: 0,
     keepaliveInterval: keepaliveMs,
     username: "-",
-    algorithms: algorithms(options),
+    algorithms: algorithmsOf(options),
     hostVerifier: isTrusted,
-    authHandler: (left, _partial, next) => nextMethod(left, (method) => next(method as AnyAuthMethod)),
+    authHandler: (left, _partial, next) => authenticate(left, (method) => next(method as AnyAuthMethod)),
   } as ConnectConfig);
 
   function openSftp(): Promise<SFTPWrapper> {
@@ -199,11 +190,16 @@ export function connectSsh(options: SshConnectOptions): SshConnection {
       if (fault !== undefined) return Promise.reject(fault);
       return new Promise((resolve, reject) => {
         settled = { resolve, reject };
-        login = wanted;
+        user = wanted.user;
+        nextMethod = offerCredentials(wanted, () => (sent = true), refuseQuestion);
         askForMethod?.();
       });
     },
     async shell() {
+      const limit = setTimeout(
+        () => lose(new DriverError("timeout", `${where}: it opened no shell within ${connectMs} ms`)),
+        connectMs,
+      );
       try {
         const channel = await opening<Duplex>((done) => client.shell(terminal, done));
         return channel;
@@ -213,6 +209,8 @@ export function connectSsh(options: SshConnectOptions): SshConnection {
           "busy",
           `${where}: it opens no shell (${messageOf(error)}), most likely because as many sessions stand as it takes`,
         );
+      } finally {
+        clearTimeout(limit);
       }
     },
     warmSftp() {
@@ -234,29 +232,10 @@ export function connectSsh(options: SshConnectOptions): SshConnection {
         client.end();
         // A device that does not close its side is not waited for.
         clearTimeout(timer);
-        timer = setTimeout(() => client.destroy(), endMs);
-      } else client.destroy();
+        timer = setTimeout(() => socket.destroy(), endMs);
+      } else socket.destroy();
       return closed;
     },
-  };
-}
-
-function algorithms({ profile, groupExchange: wanted }: SshConnectOptions): ConnectConfig["algorithms"] {
-  const legacy = profile === "legacy";
-  return {
-    kex: {
-      append: legacy
-        ? [
-            "diffie-hellman-group14-sha1",
-            "diffie-hellman-group1-sha1",
-            ...(wanted ? [legacyGroupExchange as never] : []),
-          ]
-        : [],
-      prepend: [],
-      // Its check of the group stops the whole process for more than a second.
-      remove: wanted ? [] : [groupExchange],
-    },
-    cipher: { append: legacy ? ["aes256-cbc", "aes192-cbc", "aes128-cbc", "3des-cbc"] : [], prepend: [], remove: [] },
   };
 }
 
@@ -274,10 +253,19 @@ function codeOf({ level, code, message }: Error & { level?: string; code?: unkno
   return "unreachable";
 }
 
-function reasonOf(error: Error & { level?: string; code?: unknown }, user: string | undefined): string {
+/**
+ * Whether the device ended it, whatever reason it gives: many say 14, no more methods, and OpenSSH says 2 of too many
+ * failures.
+ */
+function isHangUp({ level, code }: Error & { level?: string; code?: unknown }): boolean {
+  if (typeof code === "number") return code !== tooManyConnections;
+  return level === "client-socket" && (code === "ECONNRESET" || code === "EPIPE");
+}
+
+function reasonOf(error: Error & { level?: string; code?: unknown }, user: string): string {
   const code = codeOf(error);
   if (code === "auth")
-    return `it refused the log-in of user ${JSON.stringify(user ?? "")}; check password, password age and account status`;
+    return `it refused the log-in of user ${JSON.stringify(user)}; check password, password age and account status`;
   if (code === "busy") return "it takes no further connection now";
   if (code === "unsupported") return `${error.message}; old firmware needs the profile "legacy"`;
   return typeof error.code === "string" ? error.code : error.message;

@@ -26,13 +26,15 @@ const maxDeviceText = 16_000;
 /** Of a line that may say that the device is busy. */
 const maxBusyLine = 300;
 
+const basicShell = 'its shell gives no more than the ">" level: configure the password of "enable"';
+
 /** What a shell is spoken to with where nothing is configured. */
 const defaultSsh: SshOptions = {
   profile: "modern",
   groupExchange: false,
   pipelineDepth: 24,
   blindRows: false,
-  deadlines: { lineMs: 10_000, idleMs: 20_000 },
+  deadlines: { lineMs: 15_000, idleMs: 60_000 },
 };
 
 /** Carries Mediant configuration text over the device's shell, 6.6 to 7.4 (device CLI guide). */
@@ -83,8 +85,7 @@ function openSsh(options: DriverOptions): Driver {
   const known = knowDevice(options, secrets, {
     capabilities: () => ({ saveNeeded: false, partialScripts: true }),
     unknownFirmware: undefined,
-    readOnly: () =>
-      login.isBasic() ? 'its shell gives no more than the ">" level: configure the password of "enable"' : undefined,
+    readOnly: () => (login.isBasic() ? basicShell : undefined),
   });
 
   /**
@@ -97,9 +98,10 @@ function openSsh(options: DriverOptions): Driver {
     signal: AbortSignal,
     act: (session: CliSession, mayAct: (acted: boolean) => void) => Promise<T>,
   ): Promise<T> {
+    const gaveUp = new DriverError("timeout", "the caller gave up");
+    if (signal.aborted) throw told(what, gaveUp, false);
     const stop = new AbortController();
-    const onAbort = () => stop.abort(new DriverError("timeout", "the caller gave up"));
-    if (signal.aborted) onAbort();
+    const onAbort = () => stop.abort(gaveUp);
     signal.addEventListener("abort", onAbort);
     const timer = setTimeout(() => {
       stop.abort(new DriverError("timeout", `it was not done within ${deadlineMs} ms`));
@@ -107,6 +109,7 @@ function openSsh(options: DriverOptions): Driver {
     let acted = false;
     try {
       const session = await login.session(stop.signal);
+      stop.signal.throwIfAborted();
       stop.signal.addEventListener("abort", () => {
         session.fail(stop.signal.reason as DriverError);
         login.drop();
@@ -149,9 +152,10 @@ function openSsh(options: DriverOptions): Driver {
     });
   }
 
-  /** Undefined once the device was seen to refuse SFTP. */
-  async function iniFile(): Promise<string | undefined> {
+  /** Undefined once the device was seen to refuse SFTP. A signal that aborts gives the connection up. */
+  async function iniFile(signal: AbortSignal): Promise<string | undefined> {
     if (noSftp) return undefined;
+    signal.addEventListener("abort", login.drop);
     try {
       return await login.readFile(iniPath);
     } catch (error) {
@@ -159,6 +163,8 @@ function openSsh(options: DriverOptions): Driver {
       noSftp = true;
       login.useNoSftp();
       return undefined;
+    } finally {
+      signal.removeEventListener("abort", login.drop);
     }
   }
 
@@ -184,6 +190,7 @@ function openSsh(options: DriverOptions): Driver {
       mayAct(true);
       const { output, refused, touched } = await carryRows(session, lines, {
         dialect,
+        // Old devices are not trusted to keep lines that come before they have answered.
         depth: shell.profile === "legacy" ? 1 : shell.pipelineDepth,
         blind: shell.blindRows,
         lineMs: shell.deadlines.lineMs,
@@ -221,10 +228,7 @@ function openSsh(options: DriverOptions): Driver {
 
   function requirePrivileged(session: CliSession): void {
     if (session.prompt().privileged) return;
-    throw new DriverError(
-      "forbidden",
-      'its shell gives no more than the ">" level: configure the password of "enable"',
-    );
+    throw new DriverError("forbidden", basicShell);
   }
 
   async function save(signal: AbortSignal): Promise<void> {
@@ -254,7 +258,7 @@ function openSsh(options: DriverOptions): Driver {
     save,
     backup: (signal) =>
       known.backup(() =>
-        within("reading the INI file", readMs, signal, async (session) => (await iniFile()) ?? showIni(session)),
+        within("reading the INI file", readMs, signal, async (session) => (await iniFile(signal)) ?? showIni(session)),
       ),
     warm: () => login.warm(),
     close: () => login.close(),

@@ -282,6 +282,30 @@ export function testDriver(name: string, generation: Generation, start: Start): 
       expect(await applying).toMatchObject({ code: "timeout" });
     });
 
+    it.each(["a driver that was used", "a driver that was not"])(
+      "sends nothing once the caller gave up: %s",
+      async (used) => {
+        await driver.apply(customer(5), never);
+        const before = await device.state();
+        const fresh = device.open();
+        const chosen = used === "a driver that was used" ? driver : fresh;
+        const gone = AbortSignal.abort();
+        const calls = {
+          status: () => chosen.status(gone),
+          read: () => chosen.read(gone),
+          save: () => chosen.save(gone),
+          ...(chosen === driver ? { apply: () => chosen.apply(customer(6), gone) } : {}),
+        };
+        for (const [name, call] of Object.entries(calls)) {
+          const { code, mayHaveActed } = await faultOf(call());
+          expect([name, code, mayHaveActed]).toEqual([name, "timeout", false]);
+        }
+        expect(await device.state()).toEqual(before);
+        expect((await driver.read(never)).rows.length).toBeGreaterThan(0);
+        await fresh.close();
+      },
+    );
+
     it("takes no read that is not complete", async () => {
       await device.fault({ kind: "cut read" });
       expect(await faultOf(driver.read(never))).toMatchObject({ code: "protocol", mayHaveActed: false });

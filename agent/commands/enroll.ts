@@ -3,7 +3,7 @@ import { drivers } from "../../drivers/index.ts";
 import type { DeviceSettings } from "../config.ts";
 import { shellAddress } from "../device-address.ts";
 import { shellOptions } from "../devices.ts";
-import type { PinKind } from "../pins.ts";
+import { writePin, type PinKind } from "../pins.ts";
 import { Interrupted } from "./client.ts";
 import { readConfig } from "./connection.ts";
 import type { ExitCode } from "./context.ts";
@@ -12,7 +12,6 @@ import { CommandError, UsageError } from "./errors.ts";
 import type { Invocation, Perform } from "./invocation.ts";
 import { addEpilogue } from "./invocation.ts";
 import { table } from "./output.ts";
-import { writePin } from "./pin.ts";
 import { compareWithPin, names, readFingerprint, type Likeness, type ShownIdentity } from "./shown-identity.ts";
 
 interface Options {

@@ -5,7 +5,9 @@ import type { JournalStore } from "../store/store.ts";
 export interface LoginGuard {
   /** Asks for the status, alone: it proves the log-in before anything else is sent with it. */
   firstStatus(driver: Driver, signal: AbortSignal): Promise<DeviceStatus>;
-  /** Counts a refusal that came in mid-run: the password expired, or the account was blocked. */
+  /** Runs a log-in that a driver repeats in mid-run, counted as the first one is. Throws `auth` where none may be tried. */
+  again<T>(logIn: () => Promise<T>): Promise<T>;
+  /** Counts a refusal that came in mid-run without a log-in of its own: the password expired, or the account was blocked. */
   noteRefusal(error: unknown): Promise<void>;
 }
 
@@ -21,28 +23,32 @@ export function guardLogins(
 ): LoginGuard {
   let accepted = false;
   const begin = async (): Promise<boolean> => (await journal.beginLogin(device, credentialHash, limit)).allowed;
+
+  async function counted<T>(attempt: () => Promise<T>): Promise<T> {
+    if (!(await begin()))
+      throw new DriverError(
+        "auth",
+        `${device}: no log-in was tried, ${limit} failed before and the device blocks the account: correct user or password, or run 'sbc-agent resume ${device} --reason ...'`,
+      );
+    try {
+      const result = await attempt();
+      await journal.endLogin(device, credentialHash, "accepted");
+      accepted = true;
+      return result;
+    } catch (error) {
+      const refused = error instanceof DriverError && error.code === "auth";
+      if (refused) accepted = false;
+      // Any other answer of the device came after the log-in, or before it: neither says that it failed.
+      await journal.endLogin(device, credentialHash, refused ? "refused" : "undecided");
+      throw error;
+    }
+  }
+
   return {
-    async firstStatus(driver, signal) {
-      accepted = false;
-      if (!(await begin()))
-        throw new DriverError(
-          "auth",
-          `${device}: no log-in was tried, ${limit} failed before and the device blocks the account: correct user or password, or run 'sbc-agent resume ${device} --reason ...'`,
-        );
-      try {
-        const status = await driver.status(signal);
-        await journal.endLogin(device, credentialHash, "accepted");
-        accepted = true;
-        return status;
-      } catch (error) {
-        const refused = error instanceof DriverError && error.code === "auth";
-        // Any other answer of the device came after the log-in, or before it: neither says that it failed.
-        await journal.endLogin(device, credentialHash, refused ? "refused" : "undecided");
-        throw error;
-      }
-    },
+    firstStatus: (driver, signal) => counted(() => driver.status(signal)),
+    again: counted,
     async noteRefusal(error) {
-      // The refusal of the first request is counted already.
+      // A refusal of a log-in is counted already.
       if (accepted && error instanceof DriverError && error.code === "auth") await begin();
     },
   };

@@ -2,7 +2,7 @@ import { afterEach, describe, expect, it } from "vitest";
 import type { Driver } from "../../drivers/driver.ts";
 import { drivers, openAuto } from "../../drivers/index.ts";
 import type { MockSbc } from "../../mocks/sbc/mock-sbc.ts";
-import { faultOf, never, startTcp } from "./fake-device.ts";
+import { faultOf, json, never, startFakeDevice, startTcp } from "./fake-device.ts";
 import { control, openSshDriver, password, startSshMock } from "./ssh-device.ts";
 
 let mock: MockSbc | undefined;
@@ -61,6 +61,32 @@ describe("a device that is reached by whatever way leads to it", () => {
     expect((await device.read(never)).rows).not.toEqual([]);
     expect((await device.status(never)).saveNeeded).toBe("unknown");
     expect(device.describe().way).toMatch(/^SSH; REST: .*ECONNREFUSED/);
+  });
+
+  it("stays with the way that was chosen when that fails later, and goes on when it is back", async () => {
+    let listening = true;
+    const rest = await startFakeDevice((request, response) => {
+      if (listening) json(response, 200, { softwareVersion: "7.40A.250.440" });
+      else request.socket.destroy();
+    }, "plaintext");
+    mock = await startSshMock({ firmware: "7.40A.250.440" });
+    const device = mock;
+    const shared = { device: "edge-1", user: "agent", password, model: undefined };
+    const deadlines = { connectMs: 5_000, requestMs: 5_000, writeMs: 5_000, saveMs: 5_000 };
+    const trust = { kind: "plaintext" } as const;
+    driver = openAuto("edge-1", [
+      { name: "REST", open: () => drivers.rest.open({ ...shared, address: rest.address, trust, deadlines }) },
+      { name: "SSH", open: () => openSshDriver(device) },
+    ]);
+    await driver.status(never);
+    listening = false;
+    expect(await faultOf(driver.status(never))).toMatchObject({ code: "unreachable" });
+    expect(await faultOf(driver.read(never))).toMatchObject({ code: "unreachable" });
+    expect(driver.describe().way).toBe("REST");
+    expect(await sshConnections()).toBe(0);
+    listening = true;
+    await driver.status(never);
+    await rest.close();
   });
 
   it("is not tried over SSH after a refused log-in", async () => {

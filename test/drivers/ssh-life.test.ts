@@ -1,4 +1,5 @@
 import { afterEach, describe, expect, it } from "vitest";
+import { DriverError } from "../../drivers/errors.ts";
 import type { MockSbc } from "../../mocks/sbc/mock-sbc.ts";
 import { faultOf, never } from "./fake-device.ts";
 import { control, openSshDriver, startSshMock } from "./ssh-device.ts";
@@ -42,6 +43,35 @@ describe("a driver", () => {
     await control(mock, "POST", "/faults", { name: "shell-close", match: "show", times: 1 });
     expect(await faultOf(driver.status(never))).toMatchObject({ code: "unreachable", mayHaveActed: false });
     expect((await driver.status(never)).firmware).toBe("7.40A.250.440");
+    await driver.close();
+  });
+
+  it("asks before each log-in but the first, and logs in no more where it may not", async () => {
+    mock = await startSshMock({ firmware: "7.40A.250.440" });
+    const counted: string[] = [];
+    let allowed = true;
+    const driver = openSshDriver(mock, {
+      async logInAgain(logIn) {
+        counted.push(`begun at ${(await stats())["sshLogins"] ?? 0}`);
+        if (!allowed) throw new DriverError("auth", "edge-1: no log-in was tried");
+        const result = await logIn();
+        counted.push("done");
+        return result;
+      },
+    });
+    const breakSession = async (): Promise<void> => {
+      if (mock !== undefined) await control(mock, "POST", "/faults", { name: "shell-close", match: "show", times: 1 });
+      await faultOf(driver.status(never));
+    };
+    await driver.status(never);
+    await breakSession();
+    expect(counted).toEqual([]);
+    await driver.status(never);
+    expect(counted).toEqual(["begun at 1", "done"]);
+    await breakSession();
+    allowed = false;
+    expect(await faultOf(driver.status(never))).toMatchObject({ code: "auth", mayHaveActed: false });
+    expect(await stats()).toMatchObject({ sshLogins: 2 });
     await driver.close();
   });
 

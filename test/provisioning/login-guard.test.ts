@@ -109,3 +109,40 @@ describe("a refusal in mid-run", () => {
     expect(journal.failures).toBe(0);
   });
 });
+
+describe("a log-in in mid-run", () => {
+  const logIn = (code: DriverErrorCode | undefined) => async () => {
+    expect(journal.failures).toBe(1);
+    if (code !== undefined) throw new DriverError(code, "what came back");
+  };
+  const codeOf = (promise: Promise<unknown>): Promise<unknown> =>
+    promise.then(
+      () => "accepted",
+      (error: unknown) => error,
+    );
+
+  it("is counted before it is tried, and forgotten when it was accepted", async () => {
+    await attempt(undefined);
+    expect(await codeOf(guard.again(logIn(undefined)))).toBe("accepted");
+    expect(journal.failures).toBe(0);
+  });
+
+  it("stays counted once when it was refused, however often that is noted", async () => {
+    await attempt(undefined);
+    const error = await codeOf(guard.again(logIn("auth")));
+    expect(error).toMatchObject({ code: "auth" });
+    await guard.noteRefusal(error);
+    expect(journal.failures).toBe(1);
+  });
+
+  it("is taken back when the device did not decide", async () => {
+    await attempt(undefined);
+    expect(await codeOf(guard.again(logIn("unreachable")))).toMatchObject({ code: "unreachable" });
+    expect(journal.failures).toBe(0);
+  });
+
+  it("is not tried beyond the limit", async () => {
+    journal.failures = 2;
+    expect(await codeOf(guard.again(() => expect.fail("it was tried")))).toMatchObject({ code: "auth" });
+  });
+});
