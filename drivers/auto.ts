@@ -41,7 +41,8 @@ export function openAuto(device: string, ways: readonly Way[]): Driver {
         chosen = { driver, text: [way.name, ...failed].join("; ") };
         return now;
       } catch (error) {
-        if (!(error instanceof DriverError) || error.code !== "unreachable" || signal.aborted) throw error;
+        if (!(error instanceof DriverError) || error.code !== "unreachable" || error.mayBeRefused || signal.aborted)
+          throw error;
         failed.push(`${way.name}: ${error.message}`);
         cause = error;
       }

@@ -22,6 +22,8 @@ export type DriverErrorCode =
 export interface DriverErrorDetails {
   /** Whether the device may have acted on the request: `false` only where it certainly has not. */
   mayHaveActed?: boolean;
+  /** Whether the device may have refused the log-in without saying so: it broke off once it had a secret. */
+  mayBeRefused?: boolean;
   /** The device's own words, secrets struck out. */
   deviceText?: string;
   cause?: unknown;
@@ -32,12 +34,14 @@ export class DriverError extends Error {
   override readonly name = "DriverError";
   readonly code: DriverErrorCode;
   readonly mayHaveActed: boolean;
+  readonly mayBeRefused: boolean;
   readonly deviceText: string | undefined;
 
   constructor(code: DriverErrorCode, message: string, details: DriverErrorDetails = {}) {
     super(message, details.cause === undefined ? undefined : { cause: details.cause });
     this.code = code;
     this.mayHaveActed = details.mayHaveActed ?? false;
+    this.mayBeRefused = details.mayBeRefused ?? false;
     this.deviceText = details.deviceText;
   }
 }

@@ -136,15 +136,20 @@ export function openLogin({
     });
   }
 
-  /** A device that hangs up on it is taken to refuse: it must not get the same secret again and again. */
+  /** A device that hangs up on it may have refused: it must not get the same secret again and again. */
   async function enable(opened: CliSession, secret: string): Promise<Answer> {
     try {
       return await opened.run("enable", { deadlineMs: shell.deadlines.lineMs, secret });
     } catch (error) {
       if (!(error instanceof DriverError) || error.code !== "unreachable") throw error;
-      throw new DriverError("auth", `${device}: it closed the session at "enable": it may have refused its password`, {
-        deviceText: opened.heard(),
-      });
+      throw new DriverError(
+        "unreachable",
+        `${device}: it closed the session at "enable": it may have refused its password`,
+        {
+          deviceText: opened.heard(),
+          mayBeRefused: true,
+        },
+      );
     }
   }
 

@@ -54,6 +54,7 @@ const terminal = { rows: 1_000, cols: 511, width: 0, height: 0, term: "vt100" };
 /** Milliseconds for an orderly end. */
 const endMs = 500;
 const tooManyConnections = 12;
+const noMoreMethods = 14;
 /** Characters of a question that a message quotes. */
 const maxQuestion = 200;
 
@@ -89,8 +90,9 @@ export function connectSsh(options: SshConnectOptions): SshConnection {
   function closedFault(): DriverError {
     if (!isJudging()) return new DriverError("unreachable", `${where}: the connection was closed`);
     return new DriverError(
-      "auth",
+      "unreachable",
       `${where}: it closed the connection after the credentials of user ${JSON.stringify(user)} were sent and before it took them: it may have refused them; check password, password age and account status`,
+      { mayBeRefused: true },
     );
   }
 
@@ -247,18 +249,15 @@ function hostKeyOf(key: Buffer): HostKey {
 }
 
 function codeOf({ level, code, message }: Error & { level?: string; code?: unknown }): DriverErrorCode {
-  if (level === "client-authentication") return "auth";
+  if (level === "client-authentication" || code === noMoreMethods) return "auth";
   if (code === tooManyConnections) return "busy";
   if (level === "handshake" && message.includes("no matching")) return "unsupported";
   return "unreachable";
 }
 
-/**
- * Whether the device ended it, whatever reason it gives: many say 14, no more methods, and OpenSSH says 2 of too many
- * failures.
- */
+/** Whether the device ended it for a reason that may be a refusal: OpenSSH says 2 of too many failures. */
 function isHangUp({ level, code }: Error & { level?: string; code?: unknown }): boolean {
-  if (typeof code === "number") return code !== tooManyConnections;
+  if (typeof code === "number") return code !== tooManyConnections && code !== noMoreMethods;
   return level === "client-socket" && (code === "ECONNRESET" || code === "EPIPE");
 }
 

@@ -127,9 +127,10 @@ function openSsh(options: DriverOptions): Driver {
 
   function told(what: string, error: unknown, acted: boolean): unknown {
     if (!(error instanceof DriverError)) return error;
-    const { code, message, deviceText } = error;
+    const { code, message, deviceText, mayBeRefused } = error;
     return new DriverError(code, strike(`${device}: ${what} failed: ${message.replace(`${device}: `, "")}`), {
       mayHaveActed: acted,
+      mayBeRefused,
       ...(deviceText === undefined ? {} : { deviceText: strike(deviceText).slice(0, maxDeviceText) }),
       cause: error.cause,
     });

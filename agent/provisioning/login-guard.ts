@@ -36,7 +36,8 @@ export function guardLogins(
       accepted = true;
       return result;
     } catch (error) {
-      const refused = error instanceof DriverError && error.code === "auth";
+      // A device that may have refused has counted it for all that is known: so is it here, and the limit holds.
+      const refused = error instanceof DriverError && (error.code === "auth" || error.mayBeRefused);
       if (refused) accepted = false;
       // Any other answer of the device came after the log-in, or before it: neither says that it failed.
       await journal.endLogin(device, credentialHash, refused ? "refused" : "undecided");

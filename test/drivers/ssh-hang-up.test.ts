@@ -10,20 +10,27 @@ function disconnect(client: Connection, reason: number): void {
   protocol.disconnect(reason);
 }
 
-const refusals: [how: string, refuse: (context: AuthContext, client: Connection, destroy: () => void) => void][] = [
-  ["by DISCONNECT 14", (_context, client) => disconnect(client, 14)],
+const hangUps: [how: string, refuse: (context: AuthContext, client: Connection, destroy: () => void) => void][] = [
   ["by DISCONNECT 2", (_context, client) => disconnect(client, 2)],
   ["by an orderly end", (_context, client) => client.end()],
   ["by closing the connection", (_context, _client, destroy) => destroy()],
 ];
 
-it.each(refusals)("a log-in that is refused %s is auth, and is not repeated", async (_how, refuse) => {
+it("a log-in that is refused by DISCONNECT 14 is auth, and is not repeated", async () => {
+  const { target, tries } = await startOddSsh({ authenticate: (_context, client) => disconnect(client, 14) });
+  const driver = openSshDriver(target);
+  expect(await faultOf(driver.status(never))).toMatchObject({ code: "auth", mayHaveActed: false });
+  expect(tries()).toBe(1);
+  await driver.close();
+});
+
+it.each(hangUps)("a log-in that ends %s may have been refused, and is not repeated", async (_how, refuse) => {
   const { target, tries } = await startOddSsh({
     authenticate: (context, client, socket) => refuse(context, client, () => socket.destroy()),
   });
   const driver = openSshDriver(target);
   const fault = await faultOf(driver.status(never));
-  expect(fault).toMatchObject({ code: "auth", mayHaveActed: false });
+  expect(fault).toMatchObject({ code: "unreachable", mayHaveActed: false, mayBeRefused: true });
   expect(fault.message).toContain("may have refused");
   expect(inspect(fault, { depth: 9 })).not.toContain(password);
   expect(tries()).toBe(1);
@@ -37,16 +44,20 @@ it("a device that takes no more connections and says so is busy, also when it sa
   await driver.close();
 });
 
-it("a log-in that is never answered is late", async () => {
+it("a log-in that is never answered is late, and counts for nothing", async () => {
   const { target } = await startOddSsh({ authenticate: () => undefined });
   const driver = openSshDriver(target, {
     deadlines: { connectMs: 300, requestMs: 5_000, writeMs: 5_000, saveMs: 5_000 },
   });
-  expect(await faultOf(driver.status(never))).toMatchObject({ code: "timeout", mayHaveActed: false });
+  expect(await faultOf(driver.status(never))).toMatchObject({
+    code: "timeout",
+    mayHaveActed: false,
+    mayBeRefused: false,
+  });
   await driver.close();
 });
 
-it("a shell that is closed behind the secret of enable is auth", async () => {
+it("a shell that is closed behind the secret of enable may have refused it", async () => {
   const { target } = await startOddSsh({
     shell(channel, client) {
       channel.write("Mediant SW> ");
@@ -60,7 +71,7 @@ it("a shell that is closed behind the secret of enable is auth", async () => {
   });
   const driver = openSshDriver(target, { ssh: { enablePassword: "wrong-enable" } });
   const fault = await faultOf(driver.status(never));
-  expect(fault).toMatchObject({ code: "auth", mayHaveActed: false });
+  expect(fault).toMatchObject({ code: "unreachable", mayHaveActed: false, mayBeRefused: true });
   expect(inspect(fault, { depth: 9 })).not.toContain("wrong-enable");
   await driver.close();
 });
@@ -89,7 +100,7 @@ async function startQuestions(rounds: Prompts[]) {
     },
     shell(channel) {
       channel.write("Mediant SW> ");
-      channel.on("data", () => channel.write("show system version\r\n;Version: 7.40A.250.440\r\nMediant SW> "));
+      channel.on("data", () => channel.write("show system version\r\n;Software Version: 7.40A.250.440\r\nMediant SW> "));
     },
   });
   return { target, answered };

@@ -71,6 +71,14 @@ describe("the first request of a run", () => {
     },
   );
 
+  it("stands as a failure when the device may have refused it without saying so", async () => {
+    const status = () => Promise.reject(new DriverError("unreachable", "it hung up", { mayBeRefused: true }));
+    const driver = { ...fakeDevice(neighbours).driver, status };
+    await expect(guard.firstStatus(driver, signal)).rejects.toThrow("it hung up");
+    await expect(guard.firstStatus(driver, signal)).rejects.toThrow("it hung up");
+    await expect(guard.firstStatus(driver, signal)).rejects.toThrow("no log-in was tried");
+  });
+
   it("is not tried once the limit is reached, and the message says what to do", async () => {
     await attempt("auth");
     await attempt("auth");
