@@ -24,6 +24,19 @@ running() {
     if [ "$comm" = "$1" ] && runs "${process#/proc/}"; then echo "${process#/proc/}"; fi
   done
 }
+# Ends dockerd's own containerd, by its command line, where it outlived its dockerd: a new dockerd gets no answer from it
+# and gives up. Containers outlive it, as they do any restart.
+end_orphans() {
+  local process signal
+  for signal in TERM KILL; do
+    for process in $(running containerd); do
+      tr '\0' ' ' <"/proc/$process/cmdline" | grep -q 'run/docker/containerd/containerd\.toml' || continue
+      log "ending containerd $process, left without its dockerd"
+      $SUDO kill "-$signal" "$process" || true
+      for _ in $(seq 1 25); do runs "$process" || break; sleep 0.2; done
+    done
+  done
+}
 # Removes a pid file whose process runs no longer by this name: what was killed leaves it behind, and the number may
 # belong to a zombie or to somebody else by now. Then dockerd would refuse to start, or wait for a containerd.
 forget() {
@@ -65,6 +78,7 @@ if [ -d /run/systemd/system ]; then
 elif [ -n "$(running dockerd)" ]; then
   log "a dockerd runs already; waiting for its answer"
 else
+  end_orphans
   forget /var/run/docker.pid dockerd
   forget /var/run/docker/containerd/containerd.pid containerd
   log "starting dockerd, log in $dockerd_log"
