@@ -1,10 +1,10 @@
 // Fills a folder with what the Dockerfiles' target `runtime` copies: the packages of this machine's node_modules that
 // run without the development ones (staged-packages), the compiled agent (staged-agent) and mocks (staged-mock), and the
-// configuration files of each.
+// configuration files of each: the agent's are those that package.json lets npm pack.
 // usage: node .ci/stage-runtime.mjs FOLDER
 import { execFileSync } from "node:child_process";
 import { cpSync, existsSync, mkdirSync, readFileSync, rmSync } from "node:fs";
-import { basename, join, resolve } from "node:path";
+import { basename, dirname, join, resolve } from "node:path";
 
 const [, , name] = process.argv;
 if (name === undefined) throw new Error("usage: stage-runtime.mjs FOLDER");
@@ -15,12 +15,21 @@ for (const part of ["package.json", "staged-packages", "staged-agent", "staged-m
   rmSync(join(folder, part), { recursive: true, force: true });
 mkdirSync(folder, { recursive: true });
 
+const pack = execFileSync("npm", ["pack", "--dry-run", "--json", "--ignore-scripts"], {
+  cwd: root,
+  encoding: "utf8",
+  stdio: ["ignore", "pipe", "inherit"],
+});
+const [{ files }] = JSON.parse(pack);
+const packed = files.map(({ path }) => path).filter((path) => path.startsWith("config/"));
 for (const [from, to] of [
   ["package.json", "package.json"],
-  ["config", "staged-agent/config"],
+  ...packed.map((path) => [path, join("staged-agent", path)]),
   ["config/devices", "staged-mock/config/devices"],
-])
+]) {
+  mkdirSync(dirname(join(folder, to)), { recursive: true });
   cpSync(join(root, from), join(folder, to), { recursive: true });
+}
 // Types are checked elsewhere.
 const tsc = (project, outDir) =>
   execFileSync(

@@ -1,7 +1,7 @@
 import { execFile } from "node:child_process";
-import { mkdtempSync, readdirSync, readFileSync, rmSync, statSync } from "node:fs";
+import { cpSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
-import { join } from "node:path";
+import { dirname, join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { promisify } from "node:util";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
@@ -29,6 +29,50 @@ describe("the image of the agent", () => {
     const [, options = ""] = /^#!\/usr\/bin\/env -S (node .*)\n/.exec(read("agent/cli.ts")) ?? [];
     expect(options).toContain("--");
     expect(read("config/deploy/Dockerfile")).toContain(`exec ${options} /app/dist/agent/cli.js`);
+  });
+});
+
+describe("the package", () => {
+  let folder: string;
+  beforeEach(() => {
+    folder = mkdtempSync(join(tmpdir(), "sbc-agent-package-"));
+    for (const part of ["package.json", "config"]) cpSync(join(root, part), join(folder, part), { recursive: true });
+  });
+  afterEach(() => rmSync(folder, { recursive: true, force: true }));
+
+  /** The paths that npm packs, with these files lying in the checkout beside its own. */
+  async function pack(...files: string[]): Promise<string[]> {
+    for (const file of files) {
+      mkdirSync(dirname(join(folder, file)), { recursive: true });
+      writeFileSync(join(folder, file), "");
+    }
+    const args = ["pack", "--dry-run", "--json", "--ignore-scripts", "--no-update-notifier"];
+    const { stdout } = await promisify(execFile)("npm", args, { cwd: folder });
+    const [{ files: packed }] = JSON.parse(stdout) as [{ files: { path: string }[] }];
+    return packed.map(({ path }) => path);
+  }
+
+  it("carries the command, the example and the blueprints", async () => {
+    const built = ["dist/agent/cli.js", "dist/drivers/index.js"];
+    const examples = [
+      "config/agent.example.yaml",
+      "config/blueprints/oc-default.yaml",
+      "config/examples/siptest4.json",
+    ];
+    expect(await pack(...built)).toEqual(expect.arrayContaining([...built, ...examples]));
+  });
+
+  it("carries nothing that somebody keeps in a checkout, and no mocks", async () => {
+    const clean = await pack();
+    const own = ["config/seal.key", "config/agent.yaml", "config/data/admin.token", "config/data/agent.db"];
+    const beside = ["config/deploy/seal.key", "config/deploy/data/store.db", "config/deploy/trial/admin.token"];
+    expect(await pack(...own, ...beside, "dist/mocks/demo.js")).toEqual(clean);
+  });
+
+  it("and the image take the same files of config", () => {
+    const { files } = JSON.parse(read("package.json")) as { files: string[] };
+    const copied = [...read("config/deploy/Dockerfile").matchAll(/^COPY (config\S*) /gm)].map(([, path]) => path);
+    expect(copied).toEqual(files.filter((path) => path.startsWith("config")));
   });
 });
 
