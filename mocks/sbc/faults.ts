@@ -80,11 +80,16 @@ const faultSchema = z.discriminatedUnion("name", [
   }),
   /** An SSH packet that cannot be read, or one that ends in the middle together with the connection. */
   fault("broken-packet", { match, how: z.enum(["garbage", "cut"]).default("garbage") }),
+  /** An SSH server that never answers, or closes: on a new connection before its ident, or to a log-in. */
+  fault("ssh-silence", {
+    at: z.enum(["connect", "auth"]).default("connect"),
+    how: z.enum(["silent", "close"]).default("silent"),
+  }),
   /** The SSH keys are exchanged anew while the line runs. */
   fault("rekey", { match }),
   /** A connection that shows another host key. */
   fault("host-key-changed", {}),
-  /** The session ends after the line as if nobody had typed for too long. */
+  /** The line runs, and instead of its answer the session ends as if nobody had typed for too long. */
   fault("idle-logout", { match }),
   /** Another administrator's lines run as the line or request comes, or once it is done. */
   fault("foreign-edit", { match, when, times, lines: z.array(z.string()) }),

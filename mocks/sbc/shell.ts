@@ -106,7 +106,8 @@ async function serve(options: ShellOptions, cli: Cli, session: CliSession, execu
     const answer = cli.execute(line);
     executed();
     if (!answer.empty) record(line, answer);
-    if (answer.until !== undefined && trouble.close === undefined && trouble.silent === undefined) {
+    const isTold = trouble.close === undefined && trouble.silent === undefined && !trouble.isIdle;
+    if (answer.until !== undefined && isTold) {
       terminal.print(answer.meanwhile ?? "");
       await terminal.flush();
     }
@@ -114,6 +115,7 @@ async function serve(options: ShellOptions, cli: Cli, session: CliSession, execu
     await faults.after(line);
     if (isDead()) return;
     if (trouble.silent === "after") return fallSilent();
+    if (trouble.isIdle) return sayGoodbye("idle");
     const ended = await tell(answer, trouble);
     if (ended !== undefined) return sayGoodbye(ended.ended);
     if (answer.closed) return terminal.flush();
@@ -127,7 +129,6 @@ async function serve(options: ShellOptions, cli: Cli, session: CliSession, execu
     }
     printPrompt();
     printLog(trouble.log, "after-prompt");
-    if (trouble.isIdle) return sayGoodbye("idle");
   }
 
   async function fallSilent(): Promise<void> {

@@ -57,6 +57,10 @@ export function createSshListener(options: SshOptions): (socket: Socket) => void
     device.recorder.stats.sshConnections += 1;
     const { overLimit, algorithms } = device.settings.shell;
     if (overLimit === "tcp" && sessions.isFull) return void socket.destroy();
+    // The client may break off before anybody listens to the socket.
+    socket.on("error", () => undefined);
+    const silence = device.faults.take("ssh-silence", occasion, ({ at }) => at === "connect");
+    if (silence !== undefined) return void (silence.how === "close" ? socket.destroy() : socket.resume());
     socket.setNoDelay(true);
     const server = new Server(
       {
@@ -80,6 +84,8 @@ function serveClient(options: SshOptions, keys: readonly ParsedKey[], client: Co
   // A client that breaks off in the middle of something is no fault of the mock.
   client.on("error", () => undefined);
   client.on("authentication", (context) => {
+    const silence = device.faults.take("ssh-silence", occasion, ({ at }) => at === "auth");
+    if (silence !== undefined) return void (silence.how === "close" && socket.destroy());
     const judged = judge(options, keys, context, socket.remoteAddress ?? "");
     if (judged === "would do") {
       context.accept();

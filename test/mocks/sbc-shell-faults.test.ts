@@ -79,12 +79,14 @@ describe("faults of the session", () => {
     await screen.run("activate", text);
   });
 
-  it("logs out as if idle after a line", async () => {
+  it("logs out as if idle instead of answering, the line done", async () => {
     const { mock, screen } = await start();
-    await order(mock, { name: "idle-logout", match: "configure" });
-    screen.type("configure voip\r");
+    await order(mock, { name: "idle-logout", match: "activate" });
+    for (const line of newGroup) await screen.run(line);
+    screen.type("activate\r");
     await screen.closed();
-    expect(screen.text).toMatch(/\(config-voip\)# \r\nSession closed: idle timeout\r\n$/);
+    expect(screen.text).toMatch(/\(ip-group-7\)# activate\r\n\r\nSession closed: idle timeout\r\n$/);
+    expect((await group(mock))?.active).toBe(true);
   });
 
   it("refuses a line in the given words", async () => {
@@ -140,6 +142,22 @@ describe("faults of the session", () => {
 });
 
 describe("faults of the connection", () => {
+  it.each(["connect", "auth"] as const)("begin at %s: silent, the client gives up; closed, it hears so", async (at) => {
+    const { mock } = await start();
+    const seen: string[] = [];
+    const look = (readyTimeout = 20_000) => connect(mock, { readyTimeout, debug: (line) => seen.push(line) });
+    await order(mock, { name: "ssh-silence", at, times: 1 });
+    await expect(look(1_500)).rejects.toThrow("Timed out while waiting for handshake");
+    const isGreeted = () => seen.some((line) => line.startsWith("Remote ident"));
+    expect(isGreeted()).toBe(at === "auth");
+    seen.length = 0;
+    await order(mock, { name: "ssh-silence", at, how: "close", times: 1 });
+    await expect(look()).rejects.not.toThrow("Timed out");
+    expect(isGreeted()).toBe(at === "auth");
+    expect(mock.device.recorder.stats.sshLogins).toBe(1);
+    await connect(mock);
+  });
+
   it.each(["garbage", "cut"] as const)("breaks a packet: %s", async (how) => {
     const { mock, screen } = await start();
     await order(mock, { name: "broken-packet", match: "configure", how });
