@@ -7,7 +7,7 @@ const narrowing = {
   skip: z.int().min(0).optional(),
   /** Strikes only requests whose path, or lines of a shell that, hold this text. */
   path: z.string().optional(),
-  /** Strikes only requests with this method; that of a shell's line is SHELL. */
+  /** Strikes only requests with this method; that of a shell's line is SHELL, of a file over SSH SFTP. */
   method: z.string().optional(),
 };
 
@@ -175,6 +175,18 @@ export function createFaults(): Faults {
     },
     peek: <N extends FaultName>(name: N) => active.filter((fault): fault is FaultNamed<N> => isNamed(fault, name)),
   };
+}
+
+/** The `reject-line` that strikes this line. */
+export function takeRejection(
+  faults: Faults,
+  line: string,
+  occasion: Occasion | undefined,
+): FaultNamed<"reject-line"> | undefined {
+  return faults.take("reject-line", occasion, ({ match: text, pattern }) => {
+    if (text !== undefined && line.includes(text)) return true;
+    return pattern !== undefined && new RegExp(pattern).test(line);
+  });
 }
 
 function isNamed<N extends FaultName>(fault: Fault, name: N): fault is FaultNamed<N> {

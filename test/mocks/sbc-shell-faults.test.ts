@@ -114,6 +114,36 @@ describe("faults of the session", () => {
     expect(await screen.run("show running-config")).toContain("ip-group 7");
   });
 
+  it.each([
+    [{ name: "reject-line", match: "uptime", method: "SHELL" }, "Command failed"],
+    [{ name: "reject-line", match: "uptime", path: "system" }, "Command failed"],
+    [{ name: "reject-line", match: "uptime", method: "PUT" }, "Uptime: "],
+  ] as const)("narrows to shells: %j", async (fault, text) => {
+    const { mock, screen } = await start();
+    await order(mock, fault);
+    expect(await screen.run("show system uptime")).toContain(text);
+  });
+
+  it.each([
+    [{ name: "read-lag", method: "SHELL" }, false],
+    [{ name: "read-jitter", path: "running-config" }, false],
+    [{ name: "read-lag", method: "GET" }, true],
+  ] as const)("narrows reads to shells: %j", async (fault, isShown) => {
+    const { mock, screen } = await start();
+    for (const line of [...newGroup, "activate", "exit", "exit"]) await screen.run(line);
+    await order(mock, fault);
+    expect((await screen.run("show running-config")).includes("ip-group 7")).toBe(isShown);
+  });
+
+  it("cuts the connection behind half of a running configuration", async () => {
+    const { mock, screen } = await start();
+    await order(mock, { name: "truncate-read", cut: true, times: 1 });
+    screen.type("show running-config\r");
+    await screen.closed();
+    expect(screen.text).toContain("  configure voip");
+    expect(screen.text).not.toContain("## TROUBLESHOOT");
+  });
+
   it("shows half of a running configuration that looks whole", async () => {
     const { mock, screen } = await start();
     await order(mock, { name: "truncate-read", times: 1 });
@@ -158,12 +188,23 @@ describe("faults of the connection", () => {
     await connect(mock);
   });
 
-  it.each(["garbage", "cut"] as const)("breaks a packet: %s", async (how) => {
-    const { mock, screen } = await start();
-    await order(mock, { name: "broken-packet", match: "configure", how });
-    screen.type("configure voip\r");
+  it.each([
+    ["garbage", true],
+    ["cut", false],
+  ] as const)("breaks a packet: %s", async (how, isHeardOf) => {
+    const mock = await startDevice({ sshPort: 0, settings: { shell: { landing: "#" } } });
+    const client = await connect(mock);
+    const errors: string[] = [];
+    client.on("error", ({ message }) => errors.push(message));
+    const screen = await shellOn(client);
+    await screen.waitFor("# ");
+    await order(mock, { name: "broken-packet", match: "show", how });
+    screen.type("show running-config\r");
     await screen.closed();
-    expect(screen.text).not.toContain("(config-voip)");
+    // Garbage is no packet; half of one is only an end without a farewell.
+    expect(errors.some((message) => /MAC|packet|decrypt|unsupported state/i.test(message))).toBe(isHeardOf);
+    expect(errors.length > 0).toBe(isHeardOf);
+    expect(screen.text).not.toContain("## TROUBLESHOOT");
   });
 
   it("exchanges keys anew in the middle of a command, and goes on", async () => {
