@@ -22,7 +22,9 @@ function openThings(): Record<string, number> {
 function watchTimers(): { count(): number } {
   const open = new Set<number>();
   const hook = createHook({
-    init: (id, kind) => void (kind === "Timeout" && open.add(id)),
+    init: (id, kind) => {
+      if (kind === "Timeout") open.add(id);
+    },
     destroy: (id) => void open.delete(id),
   });
   hook.enable();

@@ -31,7 +31,7 @@ describe("the pager", () => {
     const before = screen.text.length;
     screen.type(" ");
     await expect.poll(() => screen.text.slice(before).split("\r\n").length).toBe(24);
-    expect(screen.text.slice(before)).toMatch(/^\x08{9} {9}\x08{9} {3}exit\r\n/);
+    expect(screen.text.slice(before)).toMatch(/^\x08{9} {9}\x08{9} {4}ip-address 203\.0\.113\.10\r\n/);
   });
 
   it("gives one line at Enter and the prompt at q", async () => {

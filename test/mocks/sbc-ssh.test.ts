@@ -12,6 +12,29 @@ const name = "Mediant VE SBC";
 const note = "Note: Changes to this parameter will take effect when applying the 'activate' or 'exit' command";
 
 describe("the verified dialogue", () => {
+  it("is played word for word", async () => {
+    const mock = await startDevice({ sshPort: 0, name: "Mediant SW", settings: { shell: { landing: "#" } } });
+    const screen = await openShell(mock);
+    await screen.waitFor("Mediant SW# ");
+    const mode = "Mediant SW(network-if-0)# ";
+    const dialogue = [
+      ["configure network", "\r\nMediant SW(config-network)# "],
+      [" interface network-if 0", `\r\n${mode}`],
+      ["ip-address 192.0.2.220", `${note}\r\n\r\n${mode}`],
+      ["prefix-length 24", `${note}\r\n\r\n${mode}`],
+      ["gateway 192.0.2.1", `${note}\r\n\r\n${mode}`],
+      ["primary-dns 192.0.2.53", `${note}\r\n\r\n${mode}`],
+      ["activate", `Done\r\n\r\n${mode}`],
+      ["exit", "\r\nMediant SW(config-network)# "],
+      ["exit", "\r\nMediant SW# "],
+      ["wr", "Writing configuration...done\r\n\r\nMediant SW# "],
+    ] as const;
+    for (const [line, answer] of dialogue) expect(await screen.run(line)).toBe(`${line}\r\n${answer}`);
+    const { running, startup } = await state(mock);
+    expect(running["InterfaceTable"]?.[0]).toMatchObject({ active: true, fields: { IPAddress: "192.0.2.220" } });
+    expect(startup).toEqual(running);
+  });
+
   it("lands at the prompt, enables, and makes a row that REST shows", async () => {
     const mock = await startDevice({ sshPort: 0 });
     const screen = await openShell(mock);
