@@ -5,6 +5,7 @@ import { refuse } from "./cli-outcome.ts";
 import type { Table } from "./columns.ts";
 import { rowsOf } from "./configuration.ts";
 import type { Device } from "./device.ts";
+import type { Occasion } from "./faults.ts";
 import { printRow } from "./print-running-config.ts";
 
 /** Finds the table whose words stand at the beginning; what follows goes to `use`. */
@@ -29,8 +30,8 @@ export function withTable(
 }
 
 /** What `<table> display` prints. Its shape is invented: the rows as the running configuration prints them. */
-export function display(device: Device, table: Table): Outcome {
-  const configuration = device.look();
+export function display(device: Device, table: Table, occasion: Occasion | undefined): Outcome {
+  const configuration = device.look(occasion);
   return {
     output: rowsOf(configuration, table).flatMap((row) => printRow(configuration, table, row, {}, 0).split("\r\n")),
   };

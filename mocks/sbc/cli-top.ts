@@ -1,8 +1,9 @@
+import type { CliContext } from "./cli-context.ts";
 import { pickWord } from "./cli-line.ts";
 import type { Token } from "./cli-line.ts";
 import type { Outcome } from "./cli-outcome.ts";
 import { done, refuse } from "./cli-outcome.ts";
-import type { CliSession } from "./cli-session.ts";
+import type { CliLogin } from "./cli-login.ts";
 import type { Device } from "./device.ts";
 import { show } from "./show.ts";
 
@@ -15,53 +16,54 @@ type TopWord = (typeof privilegedWords)[number];
 const no = refuse("invalidCommand");
 
 /** What can be said at the top: by a script, in Basic mode, in Privileged mode. */
-export function wordsAtTop(session: CliSession | undefined): readonly TopWord[] {
-  if (session === undefined) return scriptWords;
-  return session.level === "basic" ? basicWords : privilegedWords;
+export function wordsAtTop(login: CliLogin | undefined): readonly TopWord[] {
+  if (login === undefined) return scriptWords;
+  return login.level === "basic" ? basicWords : privilegedWords;
 }
 
 /** Runs a command of the top that leads to no other mode. */
 export function runTopCommand(
-  device: Device,
-  session: CliSession | undefined,
+  context: CliContext,
   word: Exclude<TopWord, "configure" | "exit" | "quit">,
   rest: readonly Token[],
 ): Outcome {
+  const { device, login } = context;
   switch (word) {
     case "show":
-      return runShow(device, session, rest);
+      return runShow(context, rest);
     case "write":
-      return rest.length === 0 ? write(device, session) : no;
+      return rest.length === 0 ? write(context) : no;
     case "disable":
-      if (rest.length > 0 || session === undefined) return no;
-      session.level = "basic";
+      if (rest.length > 0 || login === undefined) return no;
+      login.level = "basic";
       return done;
     case "enable":
-      return rest.length === 0 ? enable(device, session) : no;
+      return rest.length === 0 ? enable(device, login) : no;
     case "reload":
       return reload(device, rest);
     case "clear":
-      return session === undefined ? no : clearUser(session, rest);
+      return login === undefined ? no : clearUser(login, rest);
   }
 }
 
-function runShow(device: Device, session: CliSession | undefined, tokens: readonly Token[]): Outcome {
+function runShow(context: CliContext, tokens: readonly Token[]): Outcome {
   if (tokens.length === 0) return refuse("incompleteCommand");
-  const output = show(device, tokens, session);
-  return output === undefined ? no : { output };
+  const shown = show(context, tokens);
+  if (shown === undefined) return no;
+  return "output" in shown ? shown : { output: shown };
 }
 
-function write(device: Device, session: CliSession | undefined): Outcome {
-  const saved = device.save();
+function write({ device, login, occasion }: CliContext): Outcome {
+  const saved = device.save(occasion);
   if (saved === false) return refuse("saveFailed");
-  if (session !== undefined) device.recorder.stats.shellSaves += 1;
+  if (login !== undefined) device.recorder.stats.shellSaves += 1;
   const output = ["Writing configuration...done"];
   return saved === true ? { output } : { output, until: saved, meanwhile: "Writing configuration..." };
 }
 
-function enable(device: Device, session: CliSession | undefined): Outcome {
-  if (session?.level === "privileged") return done;
-  return session?.mayEnable === true && device.settings.shell.allowEnable
+function enable(device: Device, login: CliLogin | undefined): Outcome {
+  if (login?.level === "privileged") return done;
+  return login?.mayEnable === true && device.settings.shell.allowEnable
     ? { asksPassword: true }
     : refuse("enableRefused");
 }
@@ -85,10 +87,10 @@ function reload(device: Device, tokens: readonly Token[]): Outcome {
 }
 
 /** `clear user <id>` (inferred). */
-function clearUser(session: CliSession, tokens: readonly Token[]): Outcome {
+function clearUser(login: CliLogin, tokens: readonly Token[]): Outcome {
   const [what, id, ...more] = tokens;
   if (pickWord(what, ["user"]) === undefined || more.length > 0) return no;
   if (id === undefined) return refuse("incompleteCommand");
-  const end = session.findSession(Number(id.text));
+  const end = login.findSession(Number(id.text));
   return end === undefined ? refuse("badValue") : { afterwards: end };
 }

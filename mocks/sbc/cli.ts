@@ -2,15 +2,19 @@ import { grammarOfRoot, grammarOfRow } from "./cli-grammar.ts";
 import { pickWord, splitLine } from "./cli-line.ts";
 import type { Token } from "./cli-line.ts";
 import type { Answer, Outcome } from "./cli-outcome.ts";
-import { answerWith, done, refuse } from "./cli-outcome.ts";
-import type { CliSession, Group } from "./cli-session.ts";
-import { groupsOf, openGroup } from "./cli-session.ts";
+import { answerWith, describeOutcome, done, note, refuse } from "./cli-outcome.ts";
+import type { Group } from "./cli-groups.ts";
+import { groupsOf, isGroup, openGroup } from "./cli-groups.ts";
+import type { CliLogin } from "./cli-login.ts";
+import type { Frame } from "./cli-mode.ts";
+import { modeOf, promptOf } from "./cli-mode.ts";
 import { display, withTable } from "./cli-tables.ts";
 import { runTopCommand, wordsAtTop } from "./cli-top.ts";
-import type { Table } from "./columns.ts";
+import type { Column, Table } from "./columns.ts";
 import { shapeOf } from "./configuration.ts";
 import type { Device } from "./device.ts";
-import { shellLine } from "./faults.ts";
+import type { Occasion } from "./faults.ts";
+import { shellLine, takeRejection } from "./faults.ts";
 import { roots } from "./print-running-config.ts";
 import type { Root } from "./print-running-config.ts";
 import {
@@ -27,8 +31,6 @@ import type { OpenRow } from "./row-mode.ts";
 import type { TextName } from "./settings.ts";
 import { childTables, tableNamed } from "./tables.ts";
 
-const note = "Note: Changes to this parameter will take effect when applying the 'activate' or 'exit' command";
-
 /** One command-line session, for a script or a shell. */
 export interface Cli {
   /** Runs one line. Never throws; what the device refuses comes back as `refused`. */
@@ -41,14 +43,13 @@ export interface Cli {
   end(): void;
 }
 
-type Frame =
-  { kind: "top" } | { kind: "root"; root: Root } | { kind: "row"; open: OpenRow } | { kind: "group"; group: Group };
-
 export interface CliOptions {
   /** Prints the `Note:` of an interactive session per parameter. */
   readonly notes: boolean;
   /** Who sits there. Without it, it is a script: in Privileged mode, and without the commands that only people use. */
-  readonly session?: CliSession;
+  readonly session?: CliLogin;
+  /** The request whose script it is. */
+  readonly occasion?: Occasion | undefined;
 }
 
 /** A session at the top. */
@@ -56,12 +57,9 @@ export function createCli(device: Device, options: CliOptions): Cli {
   const { session } = options;
   const frames: Frame[] = [{ kind: "top" }];
   let closed = false;
+  let occasion = options.occasion;
 
   const top = (): Frame => frames.at(-1) ?? { kind: "top" };
-  const parentRow = (): OpenRow | undefined => {
-    const frame = frames.at(-1);
-    return frame?.kind === "row" ? frame.open : undefined;
-  };
 
   function run(tokens: readonly Token[], frame: Frame): Outcome {
     switch (frame.kind) {
@@ -81,7 +79,7 @@ export function createCli(device: Device, options: CliOptions): Cli {
     const word = pickWord(first, wordsAtTop(session));
     if (word === undefined) return refuse("invalidCommand");
     if (word === "configure") return enterRoot(rest);
-    if (word !== "exit" && word !== "quit") return runTopCommand(device, session, word, rest);
+    if (word !== "exit" && word !== "quit") return runTopCommand({ device, login: session, occasion }, word, rest);
     closed = true;
     return done;
   }
@@ -96,11 +94,11 @@ export function createCli(device: Device, options: CliOptions): Cli {
   }
 
   function runInRoot(tokens: readonly Token[], root: Root): Outcome {
-    const groups = session === undefined ? [] : groupsOf(device, root);
+    const groups = groupsOf(device, root, session);
     const { tables, pick } = grammarOfRoot(root, device.running.generation.oldCli, groups);
     const [first, ...rest] = tokens;
     const word = pick(first);
-    if (session !== undefined && word !== undefined && groups.includes(word)) return enterGroup(session, word, rest);
+    if (word !== undefined && groups.includes(word)) return enterGroup(word, rest);
     switch (word) {
       case "do":
         return runShowOrWrite(rest);
@@ -117,11 +115,11 @@ export function createCli(device: Device, options: CliOptions): Cli {
     }
   }
 
-  function enterGroup(who: CliSession, word: string, rest: readonly Token[]): Outcome {
-    const group = openGroup(device, who, word, rest);
-    if (group === undefined) return refuse("invalidCommand");
-    frames.push({ kind: "group", group });
-    return { output: group.output };
+  function enterGroup(word: string, rest: readonly Token[]): Outcome {
+    const opened = openGroup(device, session, word, rest);
+    if (!isGroup(opened)) return opened;
+    frames.push({ kind: "group", group: opened });
+    return { output: opened.output };
   }
 
   function runInGroup(tokens: readonly Token[], group: Group): Outcome {
@@ -142,7 +140,7 @@ export function createCli(device: Device, options: CliOptions): Cli {
   }
 
   function runOnTable(table: Table, words: readonly Token[]): Outcome {
-    if (words[0]?.text === "display" && words.length === 1) return display(device, table);
+    if (words[0]?.text === "display" && words.length === 1) return display(device, table, occasion);
     return withIndex(table, words, (index, parent) => enterRow(table, index, parent));
   }
 
@@ -154,7 +152,8 @@ export function createCli(device: Device, options: CliOptions): Cli {
   ): Outcome {
     const [token, ...more] = tokens;
     if (token === undefined) return refuse("incompleteCommand");
-    const around = parentRow();
+    const frame = top();
+    const around = frame.kind === "row" ? frame.open : undefined;
     const isFlat = table.parent !== undefined && around === undefined;
     const match = (isFlat ? /^(\d{1,6})\/(\d{1,6})$/ : /^()(\d{1,6})$/).exec(token.text);
     if (more.length > 0 || match === null) return refuse("invalidCommand");
@@ -199,7 +198,13 @@ export function createCli(device: Device, options: CliOptions): Cli {
     if (first === undefined) return refuse("incompleteCommand");
     const word = grammarOfRow(shapeOf(device.running, open.table)).pick(first);
     if (word === undefined) return refuse("invalidCommand");
-    return withColumn(open, word, (column) => setParameter(device, open, column, rest));
+    return withColumn(
+      open,
+      word,
+      (column, given) =>
+        setParameter(device, open, column, given === undefined ? rest : [{ text: given, quoted: true }]),
+      rest.length === 0,
+    );
   }
 
   function runNoInRow(tokens: readonly Token[], open: OpenRow): Outcome {
@@ -224,13 +229,16 @@ export function createCli(device: Device, options: CliOptions): Cli {
   function withColumn(
     open: OpenRow,
     word: string,
-    change: (column: OpenRow["table"]["columns"][number]) => TextName | undefined,
+    change: (column: Column, given?: string) => TextName | undefined,
+    isBare = false,
   ): Outcome {
     const column = shapeOf(device.running, open.table).parameter(word);
     if (column === undefined) return refuse("invalidCommand");
-    const refusal = change(column);
-    if (refusal !== undefined) return refuse(refusal);
-    return options.notes ? { output: [note] } : done;
+    const tell = (refusal: TextName | undefined): Outcome =>
+      refusal !== undefined ? refuse(refusal) : options.notes ? { output: [note] } : done;
+    const asks = isBare && column.kind === "secret" && device.settings.shell.secretPrompt === "on";
+    if (asks && session !== undefined) return { asksSecret: (given) => answer(tell(change(column, given))) };
+    return tell(change(column));
   }
 
   function leave(more: readonly Token[]): Outcome {
@@ -244,19 +252,13 @@ export function createCli(device: Device, options: CliOptions): Cli {
       const text = line.trim();
       if (text === "" || text.startsWith("#")) return { output: [], refused: false, empty: true, closed };
       const outcome = closed ? refuse("sessionClosed") : interpret(text);
-      return { ...describe(outcome), empty: false, closed };
+      return answer(outcome);
     },
     get mode() {
-      const frame = top();
-      if (frame.kind === "top") return undefined;
-      if (frame.kind === "group") return frame.group.label;
-      return frame.kind === "root" ? `config-${frame.root}` : frame.open.label;
+      return modeOf(top());
     },
     get prompt() {
-      const mode = this.mode === undefined ? "" : `(${this.mode})`;
-      const { star } = device.settings.shell;
-      const isStarred = star === "unsaved" ? device.saveNeeded : star === "reset-needed" && device.resetNeeded;
-      return `${device.identity.name}${mode}${isStarred ? "*" : ""}${session?.level === "basic" ? ">" : "#"} `;
+      return promptOf(device, top(), session);
     },
     end() {
       for (const frame of frames.splice(1).reverse()) {
@@ -267,10 +269,8 @@ export function createCli(device: Device, options: CliOptions): Cli {
   };
 
   function interpret(text: string): Outcome {
-    const rejected = device.faults.take("reject-line", undefined, (fault) => {
-      if (fault.match !== undefined && text.includes(fault.match)) return true;
-      return fault.pattern !== undefined && new RegExp(fault.pattern).test(text);
-    });
+    if (session !== undefined) occasion = shellLine(text);
+    const rejected = takeRejection(device.faults, text, occasion);
     if (rejected !== undefined) return { text: rejected.text };
     const line = splitLine(text);
     if (line === undefined) return refuse("badValue");
@@ -278,7 +278,7 @@ export function createCli(device: Device, options: CliOptions): Cli {
     if (grep !== undefined && !line.tokens.some((token) => pickWord(token, ["show"]) === "show")) {
       return refuse("invalidCommand");
     }
-    if (session !== undefined && isConfiguration(line.tokens) && device.faults.take("ha-sync", shellLine(text)))
+    if (session !== undefined && isConfiguration(line.tokens) && device.faults.take("ha-sync", occasion))
       return refuse("synchronizing");
     const outcome = run(line.tokens, top());
     if (grep === undefined) return outcome;
@@ -293,8 +293,7 @@ export function createCli(device: Device, options: CliOptions): Cli {
     return kind !== "group" && pickWord(first, ["exit", "do"]) === undefined;
   }
 
-  function describe({ refusal, text: refusing, ...outcome }: Outcome): Omit<Answer, "empty" | "closed"> {
-    const text = refusing ?? (refusal === undefined ? undefined : device.settings.texts[refusal]);
-    return { ...outcome, output: text === undefined ? (outcome.output ?? []) : [text], refused: text !== undefined };
+  function answer(outcome: Outcome): Answer {
+    return { ...describeOutcome(outcome, device.settings.texts), empty: false, closed };
   }
 }

@@ -36,6 +36,12 @@ export interface TlsFiles {
   readonly trustedRoot: string;
 }
 
+/** What stands in `configure system` > `cli-settings`, apart from defaults: rows (0: no pager) and minutes. */
+export interface CliSettings {
+  readonly "default-window-height"?: number;
+  readonly "idle-timeout"?: number;
+}
+
 /** A whole configuration. What it holds is replaced, never changed in place; copy it with `copyConfiguration`. */
 export interface Configuration {
   readonly generation: Generation;
@@ -46,6 +52,7 @@ export interface Configuration {
   tables: Record<string, TableRows>;
   /** By TLS context index. */
   tls: Readonly<Record<string, TlsFiles>>;
+  cliSettings: CliSettings;
 }
 
 /** A copy that later changes of either do not reach. */
@@ -63,7 +70,7 @@ export function createConfiguration(
 ): Configuration {
   const all = knownTables.map((table) => [table.name, shapes[table.name] ?? shapeOfGeneration(table, generation)]);
   const every = Object.fromEntries(all) as Record<string, Shape>;
-  return { generation, shapes: every, layout, tables: {}, tls: {} };
+  return { generation, shapes: every, layout, tables: {}, tls: {}, cliSettings: {} };
 }
 
 /** Puts in what stands in a device that leaves the factory: default SRD, routing policy and TLS context. */
@@ -96,7 +103,8 @@ export function convertConfiguration(from: Configuration, generation: Generation
     return piece.kind === "table" ? { kind: "table", title: piece.title, isEmpty: piece.isEmpty } : piece;
   });
   const layout = { ...from.layout, pieces, style: generation.style };
-  const converted = { ...createConfiguration(generation, {}, layout), tls: from.tls };
+  const { tls, cliSettings } = from;
+  const converted = { ...createConfiguration(generation, {}, layout), tls, cliSettings };
   for (const table of knownTables) {
     const shape = shapeOf(converted, table);
     for (const row of rowsOf(from, table)) {

@@ -106,7 +106,10 @@ function describeState(device: Device): Record<string, unknown> {
 }
 
 function describeTables(configuration: Configuration): Record<string, unknown> {
-  return Object.fromEntries(
+  const { cliSettings } = configuration;
+  const isPlain = Object.keys(cliSettings).length === 0;
+  const settings = isPlain ? {} : { "cli-settings": [{ index: 0, active: true, fields: cliSettings }] };
+  const tables = Object.fromEntries(
     knownTables.map((table) => [
       table.name,
       rowsOf(configuration, table).map((row) => ({
@@ -121,4 +124,5 @@ function describeTables(configuration: Configuration): Record<string, unknown> {
       })),
     ]),
   );
+  return { ...tables, ...settings };
 }

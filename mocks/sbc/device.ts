@@ -12,6 +12,7 @@ import {
 import type { Faults, Occasion } from "./faults.ts";
 import { generationOf } from "./generations.ts";
 import type { Recorder } from "./recorder.ts";
+import { differsIn } from "./reset-needed.ts";
 import type { Settings } from "./settings.ts";
 import type { Table } from "./columns.ts";
 import type { Row } from "./table-rows.ts";
@@ -68,6 +69,7 @@ export interface Device {
   readonly running: Configuration;
   readonly startup: Configuration;
   readonly saveNeeded: boolean;
+  /** A parameter of the setting `resetNeededBy` was changed since the last reset. */
   readonly resetNeeded: boolean;
   readonly isUp: boolean;
   /** Resets so far. */
@@ -110,6 +112,7 @@ export function createDevice(options: DeviceOptions): Device {
   let beforeWrite = running;
   let lagging: Configuration | undefined;
   let saveNeeded = false;
+  let resetNeeded = false;
   let startedAt = performance.now();
   let bootedAt = 0;
   let boots = 0;
@@ -144,6 +147,7 @@ export function createDevice(options: DeviceOptions): Device {
     boots += 1;
     running = copyConfiguration(startup);
     saveNeeded = false;
+    resetNeeded = false;
     lagging = undefined;
     startedAt = performance.now() + downMs;
     bootedAt = startedAt;
@@ -179,8 +183,9 @@ export function createDevice(options: DeviceOptions): Device {
     get saveNeeded() {
       return saveNeeded;
     },
-    // No change that this mock understands needs a reset to take effect.
-    resetNeeded: false,
+    get resetNeeded() {
+      return resetNeeded;
+    },
     get isUp() {
       return performance.now() >= bootedAt;
     },
@@ -197,6 +202,7 @@ export function createDevice(options: DeviceOptions): Device {
       lagging = beforeWrite;
       changes += 1;
       saveNeeded = true;
+      resetNeeded ||= differsIn(beforeWrite, running, settings.resetNeededBy);
     },
     replace(configuration) {
       running = copyConfiguration(configuration);

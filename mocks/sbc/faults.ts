@@ -7,7 +7,7 @@ const narrowing = {
   skip: z.int().min(0).optional(),
   /** Strikes only requests whose path, or lines of a shell that, hold this text. */
   path: z.string().optional(),
-  /** Strikes only requests with this method; that of a shell's line is SHELL. */
+  /** Strikes only requests with this method; that of a shell's line is SHELL, of a file over SSH SFTP. */
   method: z.string().optional(),
 };
 
@@ -80,11 +80,16 @@ const faultSchema = z.discriminatedUnion("name", [
   }),
   /** An SSH packet that cannot be read, or one that ends in the middle together with the connection. */
   fault("broken-packet", { match, how: z.enum(["garbage", "cut"]).default("garbage") }),
+  /** An SSH server that never answers, or closes: on a new connection before its ident, or to a log-in. */
+  fault("ssh-silence", {
+    at: z.enum(["connect", "auth"]).default("connect"),
+    how: z.enum(["silent", "close"]).default("silent"),
+  }),
   /** The SSH keys are exchanged anew while the line runs. */
   fault("rekey", { match }),
   /** A connection that shows another host key. */
   fault("host-key-changed", {}),
-  /** The session ends after the line as if nobody had typed for too long. */
+  /** The line runs, and instead of its answer the session ends as if nobody had typed for too long. */
   fault("idle-logout", { match }),
   /** Another administrator's lines run as the line or request comes, or once it is done. */
   fault("foreign-edit", { match, when, times, lines: z.array(z.string()) }),
@@ -170,6 +175,18 @@ export function createFaults(): Faults {
     },
     peek: <N extends FaultName>(name: N) => active.filter((fault): fault is FaultNamed<N> => isNamed(fault, name)),
   };
+}
+
+/** The `reject-line` that strikes this line. */
+export function takeRejection(
+  faults: Faults,
+  line: string,
+  occasion: Occasion | undefined,
+): FaultNamed<"reject-line"> | undefined {
+  return faults.take("reject-line", occasion, ({ match: text, pattern }) => {
+    if (text !== undefined && line.includes(text)) return true;
+    return pattern !== undefined && new RegExp(pattern).test(line);
+  });
 }
 
 function isNamed<N extends FaultName>(fault: Fault, name: N): fault is FaultNamed<N> {

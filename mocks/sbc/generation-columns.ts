@@ -16,6 +16,10 @@ function without(list: readonly string[], ...gone: readonly string[]): readonly 
  * ProxySet, ProxyIp, IPGroup and Account stood in files of each generation, and so did CpMediaRealm of 7.0 and 7.4,
  * TLSContexts of 7.2 and 7.4, and all of 7.4. The other lists of 7.0 and 7.2 are inferred.
  */
+const interfaceTable = names(`
+  ApplicationTypes InterfaceMode IPAddress PrefixLength Gateway InterfaceName
+  PrimaryDNSServerIPAddress SecondaryDNSServerIPAddress UnderlyingDevice`);
+
 const proxySet70 = names(`
   ProxyName EnableProxyKeepAlive ProxyKeepAliveTime ProxyLoadBalancingMethod IsProxyHotSwap SRDName
   ClassificationInput TLSContextName ProxyRedundancyMode DNSResolveMethod KeepAliveFailureResp
@@ -134,6 +138,7 @@ const ipProfile = names(`
   SBCRemoteReferBehavior SBCIceMode`);
 
 const columns700: ColumnLists = {
+  InterfaceTable: interfaceTable,
   TLSContexts: without(tlsContexts72, "RequireStrictCert", "TlsRenegotiation", "DHKeySize"),
   IpProfile: without(ipProfile, "SBCIceMode"),
   CpMediaRealm: realm70,
@@ -151,6 +156,7 @@ const columns700: ColumnLists = {
 const columns700049: ColumnLists = { ...columns700, IPGroup: [...ipGroup70, "SBCDialPlanName"] };
 
 const columns2019: ColumnLists = {
+  InterfaceTable: interfaceTable,
   TLSContexts: tlsContexts72,
   IpProfile: ipProfile,
   CpMediaRealm: [...realm70, "TopologyLocation"],
@@ -169,6 +175,7 @@ const columns2020: ColumnLists = { ...columns2019, IPGroup: ipGroup2020 };
 
 const columns2022: ColumnLists = {
   ...columns2020,
+  InterfaceTable: interfaceTable,
   TLSContexts: tlsContexts74,
   CpMediaRealm: realm2022,
   SIPInterface: sipInterface2022,

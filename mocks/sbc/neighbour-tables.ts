@@ -5,6 +5,25 @@ const anyNumber = 2_147_483_647;
 const port = (name: string, cli: string | null, value: number) => integer(name, cli, value, 0, 65_535);
 const anyGroup = { special: ["Any"], default: "Any" };
 
+const networkInterface: Table = {
+  name: "InterfaceTable",
+  root: "network",
+  cli: ["interface", "network-if"],
+  nameColumn: "InterfaceName",
+  activates: true,
+  columns: [
+    integer("ApplicationTypes", null, 0, 0, anyNumber),
+    integer("InterfaceMode", null, 10, 0, anyNumber),
+    address("IPAddress", "ip-address"),
+    integer("PrefixLength", "prefix-length", 16, 0, 128),
+    address("Gateway", "gateway"),
+    text("InterfaceName", "name", { maxLength: 16 }),
+    address("PrimaryDNSServerIPAddress", "primary-dns"),
+    address("SecondaryDNSServerIPAddress", "secondary-dns"),
+    text("UnderlyingDevice", null),
+  ],
+};
+
 const tlsContexts: Table = {
   name: "TLSContexts",
   root: "network",
@@ -238,6 +257,6 @@ const classification: Table = {
  * Words and defaults that stand nowhere in the reference are invented.
  */
 export const neighbourTables: { readonly before: readonly Table[]; readonly after: readonly Table[] } = {
-  before: [tlsContexts, ipProfile, mediaRealm, routingPolicy, srd, sipInterface],
+  before: [tlsContexts, networkInterface, ipProfile, mediaRealm, routingPolicy, srd, sipInterface],
   after: [ip2ipRouting, classification],
 };

@@ -1,10 +1,10 @@
 import type { Socket } from "node:net";
 import type { Device } from "./device.ts";
 import { createLineReader, lineEndOf } from "./shell-line.ts";
-import type { OpenSession, ShellSessions } from "./shell-sessions.ts";
+import type { ShellSessions } from "./shell-sessions.ts";
 import type { Terminal } from "./shell-terminal.ts";
 import { createTerminal } from "./shell-terminal.ts";
-import { paceOf, runShell } from "./shell.ts";
+import { idleMsOf, paceOf, runShell } from "./shell.ts";
 import type { User, Users } from "./users.ts";
 
 export interface PlainOptions {
@@ -28,45 +28,51 @@ export function createPlainListener(options: PlainOptions): (socket: Socket) => 
 }
 
 async function serve(options: PlainOptions, socket: Socket): Promise<void> {
-  const { device, sessions } = options;
+  const { device, sessions, users } = options;
   const { shell, texts } = device.settings;
   const terminal = createTerminal(socket, rows, () => paceOf(device));
-  if (sessions.isFull) {
-    if (shell.overLimit === "message") terminal.print(`${texts.tooManySessions}${lineEndOf(shell)}`);
-    return terminal.flush();
-  }
-  const user = await logIn(options, terminal, socket);
-  if (user === undefined) return;
-  const own: OpenSession = {
+  const place = sessions.placeFor({
     kind: "telnet",
-    user: user.name,
+    user: undefined,
     address: socket.remoteAddress ?? "",
     since: performance.now(),
     end: () => socket.destroy(),
-  };
-  const leave = sessions.add(own);
+  });
+  // What has no way to refuse a log-in for the limit refuses the connection.
+  if (shell.overLimit !== "message" && !place.take()) return;
   try {
+    const user = await logIn(options, terminal, socket);
+    if (user === undefined) return;
+    if (!place.take()) {
+      terminal.print(`${texts.tooManySessions}${lineEndOf(shell)}`);
+      await terminal.flush();
+      return;
+    }
+    const own = place.session;
+    own.user = user.name;
     const { enablePassword, shellLatencyMs: latencyMs } = options;
     const wire = { cut: () => socket.destroy() };
     const welcome = lineEndOf(shell);
-    await runShell({ device, terminal, wire, user, own, sessions, enablePassword, latencyMs, welcome });
+    await runShell({ device, terminal, wire, user, own, sessions, users, enablePassword, latencyMs, welcome });
   } finally {
-    leave();
+    place.leave();
   }
 }
 
 async function logIn({ device, users }: PlainOptions, terminal: Terminal, socket: Socket): Promise<User | undefined> {
   const settings = device.settings.shell;
   const lineEnd = lineEndOf(settings);
-  const reader = createLineReader(terminal, settings);
+  const reader = createLineReader(terminal, settings, () => idleMsOf(device));
   if (settings.greeting !== "") terminal.print(`${settings.greeting}${lineEnd.repeat(3)}`);
   for (let tries = settings.loginAttempts; tries > 0; tries -= 1) {
     terminal.print("Username: ");
     const name = await reader.line("Username: ");
-    if (typeof name !== "string") return undefined;
+    if (typeof name === "object") return undefined;
+    if (name === undefined) continue;
     terminal.print("Password: ");
     const password = await reader.line("Password: ", true);
-    if (typeof password !== "string") return undefined;
+    if (typeof password === "object") return undefined;
+    if (password === undefined) continue;
     const answer = users.admit(name, { password }, socket.remoteAddress ?? "", occasion);
     if ("user" in answer) return answer.user;
   }

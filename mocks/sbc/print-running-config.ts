@@ -42,6 +42,7 @@ export function printRunningConfig(configuration: Configuration, options: PrintO
       ...knownTables
         .filter((table) => table.root === root && table.parent === undefined)
         .flatMap((table) => printTable(configuration, table, options)),
+      ...(root === "system" ? printCliSettings(configuration) : []),
       "  exit",
       "",
     ]),
@@ -49,6 +50,11 @@ export function printRunningConfig(configuration: Configuration, options: PrintO
     "",
   ];
   return parts.join(lineEnd) + lineEnd;
+}
+
+function printCliSettings({ cliSettings }: Configuration): string[] {
+  const lines = Object.entries(cliSettings).map(([word, value]) => `    ${word} ${value}`);
+  return lines.length === 0 ? [] : ["   cli-settings", ...lines, "    activate", "   exit"];
 }
 
 function printTable(configuration: Configuration, table: Table, options: { readonly full?: boolean }): string[] {

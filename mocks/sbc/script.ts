@@ -77,7 +77,7 @@ export async function rehearseScript(
 }
 
 async function runLines(device: Device, text: string, options: ScriptOptions): Promise<ScriptResult> {
-  const cli = createCli(device, { notes: device.settings.scriptNotes });
+  const cli = createCli(device, { notes: device.settings.scriptNotes, occasion: options.occasion });
   const refused: RefusedLine[] = [];
   const output: string[] = [];
   const lines = text.split(/\r\n|\r|\n/);

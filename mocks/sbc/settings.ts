@@ -76,6 +76,8 @@ const settingsSchema = z.strictObject({
       "Active Proxy Sets Status",
       "ID  NAME  MODE  KEEP ALIVE  ADDRESS  PRIORITY  WEIGHT  SUCCESS COUNT  FAILED COUNT  STATUS",
     ]),
+  /** CLI parameters whose change takes effect only after a reset. */
+  resetNeededBy: z.array(z.string()).default([]),
   /** UDP ports from one media leg to the next; differs between set-ups. */
   udpPortSpacing: z.int().min(1).default(4),
   /** Rows that fit into a table, over the limits of the model: `{"ProxySet": 4}`. */

@@ -17,8 +17,11 @@ const help = 63;
 
 /** Reads keys as a line editor does. */
 export interface LineReader {
-  /** One line without its end, echoed key by key; `secret` echoes nothing but the line end. */
-  line(prompt: string, secret?: boolean): Promise<string | { ended: Ended }>;
+  /**
+   * One line without its end, echoed key by key; `secret` echoes nothing but the line end. Undefined where Ctrl-C gives
+   * it up.
+   */
+  line(prompt: string, secret?: boolean): Promise<string | undefined | { ended: Ended }>;
   /** One key; the LF of a CR LF counts for nothing. */
   key(): Promise<number | { ended: Ended }>;
 }
@@ -28,13 +31,13 @@ export function lineEndOf({ lineEnd }: ShellSettings): string {
   return lineEnd === "CRLF" ? "\r\n" : "\r\r\n";
 }
 
-/** One reader a session: what was typed ahead stays for the next line. */
-export function createLineReader(terminal: Terminal, settings: ShellSettings): LineReader {
+/** One reader a session: what was typed ahead stays for the next line. `idleMs` is asked anew for each key. */
+export function createLineReader(terminal: Terminal, settings: ShellSettings, idleMs: () => number): LineReader {
   let wasCr = false;
 
   async function readKey(): Promise<number | { ended: Ended }> {
     for (;;) {
-      const next = terminal.read(settings.idleTimeoutMs);
+      const next = terminal.read(idleMs());
       const byte = typeof next === "number" ? next : await next;
       if (typeof byte !== "number") return { ended: byte };
       const isTail = byte === key.lf && wasCr;
@@ -56,7 +59,7 @@ export function createLineReader(terminal: Terminal, settings: ShellSettings): L
     key: readKey,
     async line(prompt, secret = false) {
       const bytes: number[] = [];
-      let isQuoted = false;
+      const isQuoted = (): boolean => bytes.filter((byte) => byte === key.quote).length % 2 === 1;
       const isEchoed = !secret && settings.echo !== "off" && terminal.rows !== undefined;
       const times = !isEchoed ? 0 : settings.echo === "double" ? 2 : 1;
       for (;;) {
@@ -77,19 +80,18 @@ export function createLineReader(terminal: Terminal, settings: ShellSettings): L
             bytes.length = 0;
             continue;
           case key.interrupt:
-            return "";
+            if (terminal.rows !== undefined) terminal.print(lineEndOf(settings));
+            return undefined;
           case key.escape:
             await skipSequence();
             continue;
           case key.tab:
             continue;
           case help:
-            if (isQuoted || secret) break;
+            if (secret || isQuoted()) break;
             // What the device lists is not known; that it takes the key away from the line is what bites.
             terminal.print(`${lineEndOf(settings)}${prompt}${Buffer.from(bytes).toString("utf8")}`);
             continue;
-          case key.quote:
-            isQuoted = !isQuoted;
         }
         if (byte === key.cr || byte === key.lf) break;
         bytes.push(byte);

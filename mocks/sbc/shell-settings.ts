@@ -24,14 +24,22 @@ export const shellSettingsSchema = z.strictObject({
   pagerKeys: z.boolean().default(true),
   /** Whether the rows follow a window that changes (unknown). */
   windowChange: z.boolean().default(true),
-  /** Text before the first prompt of an SSH session, such as that of the last log-in. */
-  lastLogin: z.string().default(""),
+  /** Text before the first prompt of an SSH session, on by default; its words are invented, and empty switches it off. */
+  lastLogin: z.string().default("Last login: 01.01.2026 08:00:00, failed attempts since: 0"),
   /** Sessions at once, and what one more gets: its connection cut, its log-in refused, or a message. */
   sessionLimit: z.int().min(1).max(1000).default(5),
   overLimit: z.enum(["tcp", "auth", "message"]).default("tcp"),
+  /** Whose sessions the limit covers: SSH alone, or bare TCP as well. */
+  limitCovers: z.enum(["ssh", "all"]).default("ssh"),
+  /** Whether a connection that serves SFTP alone counts as a session (unknown). */
+  sftpCounts: z.boolean().default(true),
+  /** The level that `show running-config` needs: some builds may want Privileged (unknown). */
+  showNeeds: z.enum(["basic", "privileged"]).default("basic"),
+  /** Whether a secret parameter without a value asks `Password: ` (unknown). */
+  secretPrompt: z.enum(["off", "on"]).default("off"),
   /** Failed log-ins of one connection after which it is cut (inferred). */
   loginAttempts: z.int().min(1).default(3),
-  /** Milliseconds without a key after which a session is closed (inferred); 0 switches it off. */
+  /** Milliseconds without a key after which a session is closed (inferred), unless configured; 0 switches it off. */
   idleTimeoutMs: z.int().min(0).default(300_000),
   /** Commands after which one more Enter is needed to get the prompt. */
   extraEnterAfter: lines.default([]),

@@ -2,7 +2,7 @@ import { setTimeout as sleep } from "node:timers/promises";
 import { createCli } from "./cli.ts";
 import type { Cli } from "./cli.ts";
 import type { Answer } from "./cli-outcome.ts";
-import type { CliSession } from "./cli-session.ts";
+import type { CliLogin } from "./cli-login.ts";
 import type { Device } from "./device.ts";
 import type { LineTrouble, Wire } from "./shell-faults.ts";
 import { createShellFaults } from "./shell-faults.ts";
@@ -10,7 +10,7 @@ import { createLineReader, lineEndOf } from "./shell-line.ts";
 import { pageRows, printPaged } from "./shell-pager.ts";
 import type { OpenSession, ShellSessions } from "./shell-sessions.ts";
 import type { Ended, Pace, Terminal } from "./shell-terminal.ts";
-import type { User } from "./users.ts";
+import type { User, Users } from "./users.ts";
 import { isAllowed } from "./users.ts";
 
 /** What a shell stands on. */
@@ -21,11 +21,20 @@ export interface ShellOptions {
   readonly user: User;
   readonly own: OpenSession;
   readonly sessions: ShellSessions;
+  readonly users: Users;
   readonly enablePassword: string;
   /** Milliseconds before each line is looked at. */
   readonly latencyMs: number;
   /** Text before the first prompt. */
   readonly welcome: string;
+  /** The only line to run, without prompts, as an exec channel does. */
+  readonly only?: string;
+}
+
+/** Milliseconds without a key after which a session ends: as configured, or by the settings; 0 for never. */
+export function idleMsOf({ running, settings }: Device): number {
+  const minutes = running.cliSettings["idle-timeout"];
+  return minutes === undefined ? settings.shell.idleTimeoutMs : minutes * 60_000;
 }
 
 /** How output leaves by the settings. */
@@ -66,32 +75,34 @@ function createWriting({ recorder }: Device, cli: Cli): { look: () => void; end:
   };
 }
 
-function createSession({ device, user, own, sessions }: ShellOptions): CliSession {
+function createSession({ device, user, own, sessions, users }: ShellOptions): CliLogin {
   const mayEnable = isAllowed(user, "securityAdministrator");
   return {
     user: user.name,
     mayEnable,
     level: mayEnable && device.settings.shell.landing === "#" ? "privileged" : "basic",
-    windowHeight: "automatic",
+    windowHeight: device.running.cliSettings["default-window-height"] ?? "automatic",
+    isUser: (name) => users.isKnown(name),
     listSessions: () => sessions.list(own),
     findSession: (id) => sessions.find(id)?.end,
   };
 }
 
-async function serve(options: ShellOptions, cli: Cli, session: CliSession, executed: () => void): Promise<void> {
+async function serve(options: ShellOptions, cli: Cli, session: CliLogin, executed: () => void): Promise<void> {
   const { device, terminal } = options;
   const settings = device.settings.shell;
   const { recorder } = device;
-  const reader = createLineReader(terminal, settings);
+  const reader = createLineReader(terminal, settings, () => idleMsOf(device));
   const faults = createShellFaults(device, terminal, options.wire);
   let spam = 0;
   const boots = device.boots;
   // Streams tell of their end only later, and a device that goes down runs no line more.
   const isDead = (): boolean => device.boots !== boots || !terminal.isOpen;
+  const { only } = options;
   terminal.print(options.welcome);
-  printPrompt();
+  if (only === undefined) printPrompt();
   for (;;) {
-    const line = await reader.line(cli.prompt);
+    const line = only ?? (await reader.line(cli.prompt)) ?? "";
     if (typeof line !== "string") return sayGoodbye(line.ended);
     recorder.stats.shellLines += 1;
     if (options.latencyMs > 0) await sleep(options.latencyMs, undefined, { ref: false });
@@ -103,10 +114,16 @@ async function serve(options: ShellOptions, cli: Cli, session: CliSession, execu
       return;
     }
     if (isDead()) return;
-    const answer = cli.execute(line);
+    let answer = cli.execute(line);
     executed();
+    if (only === undefined && answer.asksSecret !== undefined) {
+      const given = await ask();
+      if (typeof given === "object") return sayGoodbye(given.ended);
+      answer = given === undefined ? { ...answer, empty: true } : answer.asksSecret(given);
+    }
     if (!answer.empty) record(line, answer);
-    if (answer.until !== undefined && trouble.close === undefined && trouble.silent === undefined) {
+    const isTold = trouble.close === undefined && trouble.silent === undefined && !trouble.isIdle;
+    if (answer.until !== undefined && isTold) {
       terminal.print(answer.meanwhile ?? "");
       await terminal.flush();
     }
@@ -114,9 +131,10 @@ async function serve(options: ShellOptions, cli: Cli, session: CliSession, execu
     await faults.after(line);
     if (isDead()) return;
     if (trouble.silent === "after") return fallSilent();
+    if (trouble.isIdle) return sayGoodbye("idle");
     const ended = await tell(answer, trouble);
     if (ended !== undefined) return sayGoodbye(ended.ended);
-    if (answer.closed) return terminal.flush();
+    if (answer.closed || only !== undefined) return terminal.flush();
     if (answer.asksPassword === true) {
       const after = await askPassword();
       if (after !== undefined) return sayGoodbye(after.ended);
@@ -127,7 +145,6 @@ async function serve(options: ShellOptions, cli: Cli, session: CliSession, execu
     }
     printPrompt();
     printLog(trouble.log, "after-prompt");
-    if (trouble.isIdle) return sayGoodbye("idle");
   }
 
   async function fallSilent(): Promise<void> {
@@ -161,14 +178,17 @@ async function serve(options: ShellOptions, cli: Cli, session: CliSession, execu
     recorder.line({ source: "shell", line: line.trim(), result: answer.refused ? "refused" : "ok", output });
   }
 
-  /** What is printed for a line, with the log lines that get in between. */
-  function linesOf({ output }: Answer, { log }: LineTrouble): readonly string[] {
-    const noise = [
+  /** The log lines that get into what a line prints. */
+  function noiseFor({ log }: LineTrouble): string[] {
+    return [
       ...(log?.at === "in-output" ? [log.text] : []),
       ...(settings.logSpamAt === "in-output" ? settings.logSpam.slice(0, 1) : []),
     ];
+  }
+
+  function linesOf({ output }: Answer, trouble: LineTrouble): readonly string[] {
     const middle = Math.floor(output.length / 2);
-    return noise.length === 0 ? output : [...output.slice(0, middle), ...noise, ...output.slice(middle)];
+    return [...output.slice(0, middle), ...noiseFor(trouble), ...output.slice(middle)];
   }
 
   async function tell(answer: Answer, trouble: LineTrouble): Promise<{ ended: Ended } | undefined> {
@@ -182,11 +202,18 @@ async function serve(options: ShellOptions, cli: Cli, session: CliSession, execu
       return { ended: "gone" };
     }
     if (answer.until !== undefined) {
-      terminal.print(lines.join(lineEnd).slice((answer.meanwhile ?? "").length) + lineEnd);
+      // Its beginning has left already: noise can only come behind the rest.
+      const rest = answer.output.join(lineEnd).slice((answer.meanwhile ?? "").length);
+      terminal.print([rest, ...noiseFor(trouble)].join(lineEnd) + lineEnd);
     } else {
       const rows = pageRows(terminal, settings, session.windowHeight);
       const ended = await printPaged(terminal, reader, settings, rows, lines);
       if (ended !== undefined) return ended;
+    }
+    if (answer.cut === true) {
+      await terminal.flush();
+      options.wire.cut();
+      return { ended: "gone" };
     }
     if (answer.afterwards !== undefined) {
       await terminal.flush();
@@ -195,11 +222,15 @@ async function serve(options: ShellOptions, cli: Cli, session: CliSession, execu
     return undefined;
   }
 
+  function ask(): ReturnType<typeof reader.line> {
+    terminal.print("Password: ");
+    return reader.line("Password: ", true);
+  }
+
   async function askPassword(): Promise<{ ended: Ended } | undefined> {
     const lineEnd = lineEndOf(settings);
     for (let tries = settings.wrongEnable === "again" ? 3 : 1; tries > 0; tries -= 1) {
-      terminal.print("Password: ");
-      const given = await reader.line("Password: ", true);
+      const given = await ask();
       if (typeof given !== "string") return given;
       if (given === options.enablePassword) {
         recorder.stats.enables += 1;

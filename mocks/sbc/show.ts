@@ -1,35 +1,36 @@
 import type { Token } from "./cli-line.ts";
 import { pickWord } from "./cli-line.ts";
-import type { CliSession } from "./cli-session.ts";
+import type { CliContext } from "./cli-context.ts";
 import type { Table } from "./columns.ts";
 import type { Configuration } from "./configuration.ts";
 import { cellOf, childrenOf, rowsOf } from "./configuration.ts";
-import type { Device } from "./device.ts";
 import { shellLine } from "./faults.ts";
 import { describeVersion } from "./ini-header.ts";
 import { printIniLines } from "./print-ini.ts";
 import { printRunningConfig, roots } from "./print-running-config.ts";
 import type { Root } from "./print-running-config.ts";
-import { systemShows } from "./show-system.ts";
+import { statusShows } from "./show-status.ts";
 import type { Row } from "./table-rows.ts";
 import { findColumn, tableNamed } from "./tables.ts";
 
-type Show = (device: Device, rest: readonly Token[], session: CliSession | undefined) => string[] | undefined;
+/** What is printed; `cut` where the connection breaks behind it. */
+type Shown = string[] | { readonly output: string[]; readonly cut: boolean };
+type Show = (context: CliContext, rest: readonly Token[]) => Shown | undefined;
 
 const shows: readonly { readonly words: readonly string[]; readonly show: Show }[] = [
   { words: ["running-config"], show: showRunningConfig },
-  { words: ["ini-file"], show: (device) => printIniLines(device.look(), device.identity) },
+  { words: ["ini-file"], show: ({ device, occasion }) => printIniLines(device.look(occasion), device.identity) },
   { words: ["system", "version"], show: showVersion },
   { words: ["voip", "proxy", "sets", "status"], show: showProxySets },
-  { words: ["users"], show: (_device, rest, session) => (rest.length > 0 ? undefined : session?.listSessions()) },
-  ...systemShows.map(({ words, lines }) => ({
+  { words: ["users"], show: ({ login }, rest) => (rest.length > 0 ? undefined : login?.listSessions()) },
+  ...statusShows.map(({ words, lines }) => ({
     words,
-    show: (device: Device, rest: readonly Token[]) => (rest.length > 0 ? undefined : lines(device)),
+    show: ({ device }: CliContext, rest: readonly Token[]) => (rest.length > 0 ? undefined : lines(device)),
   })),
 ];
 
 /** What `show <words>` prints, as lines; undefined for words that mean nothing. */
-export function show(device: Device, tokens: readonly Token[], session?: CliSession): string[] | undefined {
+export function show(context: CliContext, tokens: readonly Token[]): Shown | undefined {
   let candidates = shows;
   let depth = 0;
   for (const token of tokens) {
@@ -43,10 +44,12 @@ export function show(device: Device, tokens: readonly Token[], session?: CliSess
     candidates = candidates.filter(({ words }) => words[depth] === word);
     depth += 1;
   }
-  return candidates.find(({ words }) => words.length === depth)?.show(device, tokens.slice(depth), session);
+  return candidates.find(({ words }) => words.length === depth)?.show(context, tokens.slice(depth));
 }
 
-function showRunningConfig(device: Device, rest: readonly Token[], session?: CliSession): string[] | undefined {
+function showRunningConfig(context: CliContext, rest: readonly Token[]): Shown | undefined {
+  const { device, login, occasion } = context;
+  if (device.settings.shell.showNeeds === "privileged" && login?.level === "basic") return undefined;
   let full = false;
   let section: Root | undefined;
   for (const token of rest) {
@@ -56,23 +59,25 @@ function showRunningConfig(device: Device, rest: readonly Token[], session?: Cli
     else section = roots.find((root) => root === word);
   }
   const options = { name: device.identity.name, full, ...(section === undefined ? {} : { section }) };
-  const text = printRunningConfig(device.look(), options);
-  const fault =
-    session === undefined ? undefined : device.faults.take("truncate-read", shellLine("show running-config"));
-  if (fault !== undefined) return ["", ...text.slice(0, fault.bytes ?? Math.floor(text.length / 2)).split("\r\n")];
+  const text = printRunningConfig(device.look(occasion), options);
+  const fault = login === undefined ? undefined : device.faults.take("truncate-read", shellLine("show running-config"));
+  if (fault !== undefined) {
+    const left = text.slice(0, fault.bytes ?? Math.floor(text.length / 2));
+    return { output: ["", ...left.split("\r\n")], cut: fault.cut };
+  }
   // The last of the three blank lines is the one before the prompt.
   return ["", ...text.split("\r\n").slice(0, -2)];
 }
 
-function showVersion(device: Device, rest: readonly Token[]): string[] | undefined {
+function showVersion({ device }: CliContext, rest: readonly Token[]): string[] | undefined {
   if (rest.length > 0) return undefined;
   return ["", "Version info:", "--------------", ...describeVersion(device.running, device.identity)];
 }
 
 /** No verbatim sample is known: title, header and spacing are inferred. */
-function showProxySets(device: Device, rest: readonly Token[]): string[] | undefined {
+function showProxySets({ device, occasion }: CliContext, rest: readonly Token[]): string[] | undefined {
   if (rest.length > 0) return undefined;
-  const configuration = device.look();
+  const configuration = device.look(occasion);
   return [
     ...device.settings.proxyStatusHeader,
     ...rowsOf(configuration, tableNamed("ProxySet")).flatMap((row) => describeProxySet(configuration, row)),

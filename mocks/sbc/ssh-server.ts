@@ -1,17 +1,18 @@
-import { randomBytes } from "node:crypto";
 import type { Socket } from "node:net";
 import ssh2 from "ssh2";
-import type { Algorithms, AuthContext, Connection, ParsedKey, ServerChannel } from "ssh2";
-import { createCli } from "./cli.ts";
+import type { Algorithms, Connection, ServerChannel } from "ssh2";
 import type { Device } from "./device.ts";
 import type { HostKey } from "./host-key.ts";
 import { createHostKey, readKey } from "./host-key.ts";
-import type { Wire } from "./shell-faults.ts";
 import { lineEndOf } from "./shell-line.ts";
-import type { OpenSession, ShellSessions } from "./shell-sessions.ts";
+import type { Place, ShellSessions } from "./shell-sessions.ts";
+import type { Terminal } from "./shell-terminal.ts";
 import { createTerminal } from "./shell-terminal.ts";
 import { paceOf, runShell } from "./shell.ts";
+import type { SshDoor } from "./ssh-login.ts";
+import { isTry, judgeLogIn, sshOccasion } from "./ssh-login.ts";
 import { serveSftp } from "./ssh-sftp.ts";
+import { createSshWire } from "./ssh-wire.ts";
 import type { User, Users } from "./users.ts";
 
 const { Server } = ssh2;
@@ -29,7 +30,6 @@ export interface SshOptions {
   readonly shellLatencyMs: number;
 }
 
-const occasion = { method: "SSH", path: "/ssh" } as const;
 const methods: ("password" | "publickey")[] = ["password", "publickey"];
 
 /** What old firmware is believed to offer; the newer names of RSA are left out on purpose. */
@@ -45,7 +45,8 @@ function legacyAlgorithms(hostKey: HostKey): Algorithms {
 /** Serves SSH on sockets of the caller's: returns what takes one in. Throws for authorized keys that are none. */
 export function createSshListener(options: SshOptions): (socket: Socket) => void {
   const { device, sessions, hostKey } = options;
-  const keys = options.authorizedKeys.map(readKey);
+  const { users, keyUser, authorizedKeys } = options;
+  const door: SshDoor = { settings: device.settings, users, keyUser, keys: authorizedKeys.map(readKey) };
   let otherKey: HostKey | undefined;
 
   function keyToShow(): HostKey {
@@ -56,7 +57,23 @@ export function createSshListener(options: SshOptions): (socket: Socket) => void
   return (socket) => {
     device.recorder.stats.sshConnections += 1;
     const { overLimit, algorithms } = device.settings.shell;
-    if (overLimit === "tcp" && sessions.isFull) return void socket.destroy();
+    const place = sessions.placeFor({
+      kind: "ssh",
+      user: undefined,
+      address: socket.remoteAddress ?? "",
+      since: performance.now(),
+      end: () => socket.destroy(),
+    });
+    if (overLimit === "tcp" && !place.take()) return void socket.destroy();
+    socket.once("close", () => place.leave());
+    // The client may break off before anybody listens to the socket.
+    socket.on("error", () => undefined);
+    const silence = device.faults.take("ssh-silence", sshOccasion, ({ at }) => at === "connect");
+    if (silence !== undefined) {
+      if (silence.how === "close") socket.destroy();
+      else socket.resume();
+      return;
+    }
     socket.setNoDelay(true);
     const server = new Server(
       {
@@ -64,23 +81,32 @@ export function createSshListener(options: SshOptions): (socket: Socket) => void
         ident: "AudioCodes",
         ...(algorithms === "legacy" ? { algorithms: legacyAlgorithms(hostKey) } : {}),
       },
-      (client) => serveClient(options, keys, client, socket),
+      (client) => serveClient(options, door, client, { socket, place }),
     );
     server.injectSocket(socket);
   };
 }
 
-function serveClient(options: SshOptions, keys: readonly ParsedKey[], client: Connection, socket: Socket): void {
-  const { device, sessions } = options;
+interface Line {
+  readonly socket: Socket;
+  readonly place: Place;
+}
+
+function serveClient(options: SshOptions, door: SshDoor, client: Connection, { socket, place }: Line): void {
+  const { device, sessions, users } = options;
+  let hasShell = false;
   let user: User | undefined;
   let failures = 0;
-  let own: OpenSession | undefined;
-  let isOver = false;
 
   // A client that breaks off in the middle of something is no fault of the mock.
   client.on("error", () => undefined);
   client.on("authentication", (context) => {
-    const judged = judge(options, keys, context, socket.remoteAddress ?? "");
+    const silence = device.faults.take("ssh-silence", sshOccasion, ({ at }) => at === "auth");
+    if (silence !== undefined) {
+      if (silence.how === "close") socket.destroy();
+      return;
+    }
+    const judged = judgeLogIn(door, context, place);
     if (judged === "would do") {
       context.accept();
       return;
@@ -88,27 +114,42 @@ function serveClient(options: SshOptions, keys: readonly ParsedKey[], client: Co
     user = judged;
     if (user !== undefined) {
       device.recorder.stats.sshLogins += 1;
+      place.session.user = user.name;
+      place.take();
       context.accept();
       return;
     }
-    const isTry = context.method === "password" || (context.method === "publickey" && context.signature !== undefined);
-    if (isTry) failures += 1;
-    if (isTry) device.recorder.stats.sshFailedLogins += 1;
+    if (isTry(context)) {
+      failures += 1;
+      device.recorder.stats.sshFailedLogins += 1;
+    }
     if (failures >= device.settings.shell.loginAttempts) client.end();
     else context.reject(methods);
   });
-  client.on("ready", () => {
-    isOver = sessions.isFull;
-    own = {
-      kind: "ssh",
-      user: user?.name ?? "",
-      address: socket.remoteAddress ?? "",
-      since: performance.now(),
-      end: () => socket.destroy(),
-    };
-    const leave = sessions.add(own);
-    client.once("close", leave);
-  });
+
+  /** Serves a shell, or one line of it, to whoever logged in. */
+  function serve(
+    who: User,
+    channel: ServerChannel,
+    terminal: Terminal,
+    more: { welcome: string; only?: string },
+  ): void {
+    hasShell = true;
+    if (!place.take()) {
+      channel.end(`${device.settings.texts.tooManySessions}${lineEndOf(device.settings.shell)}`);
+      endWith(channel, client);
+      return;
+    }
+    const { enablePassword, shellLatencyMs: latencyMs } = options;
+    const wire = createSshWire(client, socket);
+    const own = place.session;
+    const serving = runShell({
+      ...{ device, terminal, wire, own, sessions, users, enablePassword, latencyMs, ...more },
+      user: who,
+    });
+    void serving.finally(() => endWith(channel, client));
+  }
+
   client.on("session", (accept) => {
     const session = accept();
     let rows: number | undefined;
@@ -123,28 +164,17 @@ function serveClient(options: SshOptions, keys: readonly ParsedKey[], client: Co
       (agree as (() => void) | undefined)?.();
     });
     session.on("shell", (agree, refuse) => {
-      if (user === undefined || own === undefined) {
-        refuse();
-        return;
-      }
-      if (rows === undefined && device.settings.shell.withoutPty === "refuse") {
+      if (user === undefined || (rows === undefined && device.settings.shell.withoutPty === "refuse")) {
         refuse();
         return;
       }
       const channel = agree();
-      if (isOver) {
-        channel.end(`${device.settings.texts.tooManySessions}${lineEndOf(device.settings.shell)}`);
-        endWith(channel, client);
-        return;
-      }
       const terminal = createTerminal(channel, rows, () => paceOf(device));
       resize = (changed) => (terminal.rows = changed);
       const { lastLogin } = device.settings.shell;
-      const welcome = lastLogin === "" ? "" : `${lastLogin}${lineEndOf(device.settings.shell)}`;
-      const { enablePassword, shellLatencyMs: latencyMs } = options;
-      const wire = wireOf(client, socket);
-      const serving = runShell({ device, terminal, wire, user, own, sessions, enablePassword, latencyMs, welcome });
-      void serving.finally(() => endWith(channel, client));
+      serve(user, channel, terminal, {
+        welcome: lastLogin === "" ? "" : `${lastLogin}${lineEndOf(device.settings.shell)}`,
+      });
     });
     session.on("exec", (agree, refuse, info) => {
       if (user === undefined || device.settings.shell.execChannel === "refuse") {
@@ -152,43 +182,19 @@ function serveClient(options: SshOptions, keys: readonly ParsedKey[], client: Co
         return;
       }
       const channel = agree();
-      const answer = createCli(device, { notes: true }).execute(info.command);
-      device.recorder.line({
-        source: "shell",
-        line: info.command,
-        result: answer.refused ? "refused" : "ok",
-        output: answer.output.join("\r\n"),
-      });
-      channel.write(answer.output.map((line) => line + lineEndOf(device.settings.shell)).join(""));
-      endWith(channel, client);
+      const terminal = createTerminal(channel, undefined, () => paceOf(device));
+      serve(user, channel, terminal, { welcome: "", only: info.command });
     });
     session.on("sftp", (agree, refuse) => {
-      if (device.settings.shell.sftp === "off" || isOver) {
+      const { sftp, sftpCounts } = device.settings.shell;
+      if (!sftpCounts && !hasShell) place.giveBack();
+      if (sftp === "off" || (sftpCounts && !place.take())) {
         refuse();
         return;
       }
       serveSftp(device, agree());
     });
   });
-}
-
-function wireOf(client: Connection, socket: Socket): Wire {
-  return {
-    cut: () => socket.destroy(),
-    rekey: () => client.rekey(),
-    breakPacket(how) {
-      if (how === "garbage") {
-        socket.write(randomBytes(64));
-        return;
-      }
-      const write = socket.write.bind(socket);
-      socket.write = (bytes: Uint8Array | string): boolean => {
-        socket.write = () => false;
-        write(bytes.slice(0, Math.floor(bytes.length / 2)), () => socket.destroy());
-        return false;
-      };
-    },
-  };
 }
 
 function endWith(channel: ServerChannel, client: Connection): void {
@@ -198,26 +204,4 @@ function endWith(channel: ServerChannel, client: Connection): void {
   }
   channel.once("close", () => client.end());
   channel.close();
-}
-
-/** The user who gets in; undefined for nobody. A client asks first whether a key would do. */
-function judge(
-  { device, users, sessions, keyUser }: SshOptions,
-  keys: readonly ParsedKey[],
-  context: AuthContext,
-  address: string,
-): User | "would do" | undefined {
-  if (device.settings.shell.overLimit === "auth" && sessions.isFull) return undefined;
-  if (context.method === "password") {
-    const logIn = users.admit(context.username, { password: context.password }, address, occasion);
-    return "user" in logIn ? logIn.user : undefined;
-  }
-  if (context.method !== "publickey" || context.username !== keyUser) return undefined;
-  const { blob, signature, hashAlgo, key } = context;
-  const known = keys.find((one) => one.getPublicSSH().equals(key.data));
-  if (known === undefined) return undefined;
-  if (signature === undefined || blob === undefined) return "would do";
-  if (!known.verify(blob, signature, hashAlgo)) return undefined;
-  const logIn = users.admit(context.username, "key", address, occasion);
-  return "user" in logIn ? logIn.user : undefined;
 }

@@ -26,7 +26,8 @@ export function serveSftp(device: Device, sftp: SFTPWrapper): void {
   }
 
   const numberOf = (handle: Buffer): number => (handle.length === 4 ? handle.readUInt32BE(0) : -1);
-  const text = (): Buffer => Buffer.from(printIni(device.look(), device.identity), "utf8");
+  const text = (): Buffer =>
+    Buffer.from(printIni(device.look({ method: "SFTP", path: file }), device.identity), "utf8");
 
   function attributesOf(path: string): Attributes | undefined {
     const times = { uid: 0, gid: 0, atime: 0, mtime: 0 };

@@ -36,6 +36,7 @@ export interface Users {
   logIn(authorization: string | undefined, address: string, occasion: Occasion): LogIn;
   /** The same for a name and a password, or for a user who has proved to be one (`"key"`). */
   admit(name: string, proof: { readonly password: string } | "key", address: string, occasion: Occasion): LogIn;
+  isKnown(name: string): boolean;
   /** Puts other users in place; failures and blocks stay. */
   replace(users: readonly User[]): void;
 }
@@ -89,6 +90,7 @@ export function createUsers(
         proof === "key" ? users.find((user) => user.name === name) : named(name, proof.password);
       return judge(find, address, occasion, true);
     },
+    isKnown: (name) => users.some((user) => user.name === name),
     replace(others) {
       users = others;
     },

@@ -79,12 +79,14 @@ describe("faults of the session", () => {
     await screen.run("activate", text);
   });
 
-  it("logs out as if idle after a line", async () => {
+  it("logs out as if idle instead of answering, the line done", async () => {
     const { mock, screen } = await start();
-    await order(mock, { name: "idle-logout", match: "configure" });
-    screen.type("configure voip\r");
+    await order(mock, { name: "idle-logout", match: "activate" });
+    for (const line of newGroup) await screen.run(line);
+    screen.type("activate\r");
     await screen.closed();
-    expect(screen.text).toMatch(/\(config-voip\)# \r\nSession closed: idle timeout\r\n$/);
+    expect(screen.text).toMatch(/\(ip-group-7\)# activate\r\n\r\nSession closed: idle timeout\r\n$/);
+    expect((await group(mock))?.active).toBe(true);
   });
 
   it("refuses a line in the given words", async () => {
@@ -110,6 +112,36 @@ describe("faults of the session", () => {
     for (const line of [...newGroup, "activate", "exit", "exit"]) await screen.run(line);
     expect(await screen.run("show running-config")).not.toContain("ip-group 7");
     expect(await screen.run("show running-config")).toContain("ip-group 7");
+  });
+
+  it.each([
+    [{ name: "reject-line", match: "uptime", method: "SHELL" }, "Command failed"],
+    [{ name: "reject-line", match: "uptime", path: "system" }, "Command failed"],
+    [{ name: "reject-line", match: "uptime", method: "PUT" }, "Uptime: "],
+  ] as const)("narrows to shells: %j", async (fault, text) => {
+    const { mock, screen } = await start();
+    await order(mock, fault);
+    expect(await screen.run("show system uptime")).toContain(text);
+  });
+
+  it.each([
+    [{ name: "read-lag", method: "SHELL" }, false],
+    [{ name: "read-jitter", path: "running-config" }, false],
+    [{ name: "read-lag", method: "GET" }, true],
+  ] as const)("narrows reads to shells: %j", async (fault, isShown) => {
+    const { mock, screen } = await start();
+    for (const line of [...newGroup, "activate", "exit", "exit"]) await screen.run(line);
+    await order(mock, fault);
+    expect((await screen.run("show running-config")).includes("ip-group 7")).toBe(isShown);
+  });
+
+  it("cuts the connection behind half of a running configuration", async () => {
+    const { mock, screen } = await start();
+    await order(mock, { name: "truncate-read", cut: true, times: 1 });
+    screen.type("show running-config\r");
+    await screen.closed();
+    expect(screen.text).toContain("  configure voip");
+    expect(screen.text).not.toContain("## TROUBLESHOOT");
   });
 
   it("shows half of a running configuration that looks whole", async () => {
@@ -140,12 +172,39 @@ describe("faults of the session", () => {
 });
 
 describe("faults of the connection", () => {
-  it.each(["garbage", "cut"] as const)("breaks a packet: %s", async (how) => {
-    const { mock, screen } = await start();
-    await order(mock, { name: "broken-packet", match: "configure", how });
-    screen.type("configure voip\r");
+  it.each(["connect", "auth"] as const)("begin at %s: silent, the client gives up; closed, it hears so", async (at) => {
+    const { mock } = await start();
+    const seen: string[] = [];
+    const look = (readyTimeout = 20_000) => connect(mock, { readyTimeout, debug: (line) => seen.push(line) });
+    await order(mock, { name: "ssh-silence", at, times: 1 });
+    await expect(look(1_500)).rejects.toThrow("Timed out while waiting for handshake");
+    const isGreeted = () => seen.some((line) => line.startsWith("Remote ident"));
+    expect(isGreeted()).toBe(at === "auth");
+    seen.length = 0;
+    await order(mock, { name: "ssh-silence", at, how: "close", times: 1 });
+    await expect(look()).rejects.not.toThrow("Timed out");
+    expect(isGreeted()).toBe(at === "auth");
+    expect(mock.device.recorder.stats.sshLogins).toBe(1);
+    await connect(mock);
+  });
+
+  it.each([
+    ["garbage", true],
+    ["cut", false],
+  ] as const)("breaks a packet: %s", async (how, isHeardOf) => {
+    const mock = await startDevice({ sshPort: 0, settings: { shell: { landing: "#" } } });
+    const client = await connect(mock);
+    const errors: string[] = [];
+    client.on("error", ({ message }) => errors.push(message));
+    const screen = await shellOn(client);
+    await screen.waitFor("# ");
+    await order(mock, { name: "broken-packet", match: "show", how });
+    screen.type("show running-config\r");
     await screen.closed();
-    expect(screen.text).not.toContain("(config-voip)");
+    // Garbage is no packet; half of one is only an end without a farewell.
+    expect(errors.some((message) => /MAC|packet|decrypt|unsupported state/i.test(message))).toBe(isHeardOf);
+    expect(errors.length > 0).toBe(isHeardOf);
+    expect(screen.text).not.toContain("## TROUBLESHOOT");
   });
 
   it("exchanges keys anew in the middle of a command, and goes on", async () => {

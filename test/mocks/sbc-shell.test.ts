@@ -3,7 +3,7 @@ import { connect } from "node:net";
 import { describe, expect, it, onTestFinished } from "vitest";
 import type { MockSbc } from "../../mocks/sbc/mock-sbc.ts";
 import type { SettingsPatch } from "../../mocks/sbc/settings.ts";
-import { customerLines, control, rowAt, startDevice, state } from "./device.ts";
+import { customerLines, control, rest, rowAt, startDevice, state } from "./device.ts";
 import type { Screen } from "./shell-client.ts";
 import { openPlain, openPrivileged, openShell } from "./shell-client.ts";
 
@@ -12,7 +12,7 @@ const marker = " --MORE--";
 const erased = "\b".repeat(9) + " ".repeat(9) + "\b".repeat(9);
 
 function start(shell: NonNullable<SettingsPatch["shell"]> = {}): Promise<MockSbc> {
-  return startDevice({ sshPort: 0, plainPort: 0, settings: { shell } });
+  return startDevice({ sshPort: 0, plainPort: 0, settings: { shell: { lastLogin: "", ...shell } } });
 }
 
 async function land(mock: MockSbc, rows?: number): Promise<Screen> {
@@ -31,7 +31,7 @@ describe("the pager", () => {
     const before = screen.text.length;
     screen.type(" ");
     await expect.poll(() => screen.text.slice(before).split("\r\n").length).toBe(24);
-    expect(screen.text.slice(before)).toMatch(/^\x08{9} {9}\x08{9} {3}exit\r\n/);
+    expect(screen.text.slice(before)).toMatch(/^\x08{9} {9}\x08{9} {4}ip-address 203\.0\.113\.10\r\n/);
   });
 
   it("gives one line at Enter and the prompt at q", async () => {
@@ -127,6 +127,25 @@ describe("line discipline", () => {
     await screen.waitFor(/\r\n\r\nMediant VE SBC> $/);
   });
 
+  it("knows from the line as it stands whether a question mark is quoted", async () => {
+    const screen = await land(await start());
+    screen.type('show "\x7f\x15sh?');
+    await screen.waitFor(`sh\r\n${name}> sh`);
+    screen.type('\x15"a?" "\x7f?\r');
+    await screen.waitFor(`"a?" \r\nInvalid command\r\n\r\n${name}> `);
+  });
+
+  it("gives a line up at Ctrl-C, at the enable password too, where it is no failure", async () => {
+    const mock = await start();
+    const screen = await land(mock);
+    screen.type("show system\x03");
+    await screen.waitFor(`show system\r\n${name}> `);
+    await screen.run("enable", "Password: ");
+    screen.type("Adm\x03");
+    await screen.waitFor(`Password: \r\n${name}> `);
+    expect(mock.device.recorder.stats).toMatchObject({ enables: 0, failedEnables: 0 });
+  });
+
   it("takes and echoes what is no ASCII byte for byte", async () => {
     const screen = await land(await start({ landing: "#" }));
     expect(await screen.run("show Bücher")).toBe(`show Bücher\r\nInvalid command\r\n\r\n${name}# `);
@@ -202,7 +221,7 @@ describe("levels", () => {
 
 describe("commands of people", () => {
   it("prints the beginning of write at once and its end when flash is written", async () => {
-    const mock = await startDevice({ sshPort: 0, saveMs: 300, settings: { shell: { landing: "#" } } });
+    const mock = await startDevice({ sshPort: 0, saveMs: 2_000, settings: { shell: { landing: "#" } } });
     const screen = await land(mock);
     expect(await screen.run("write", "...")).toBe("write\r\nWriting configuration...");
     expect(mock.device.recorder.stats.saves).toBe(0);
@@ -211,15 +230,100 @@ describe("commands of people", () => {
   });
 
   it("reload now saves, kills every session, and refuses new ones while it boots", async () => {
-    const mock = await startDevice({ sshPort: 0, bootMs: 300, settings: { shell: { landing: "#" } } });
+    const mock = await startDevice({ sshPort: 0, bootMs: 2_000, settings: { shell: { landing: "#" } } });
     const [screen, other] = [await land(mock), await land(mock)];
     for (const line of [...customerLines]) await screen.run(line);
     screen.type("reload now\r");
     await Promise.all([screen.closed(), other.closed()]);
     await expect(openShell(mock)).rejects.toThrow();
-    await expect.poll(() => mock.device.isUp).toBe(true);
+    await expect.poll(() => mock.device.isUp, { timeout: 20_000 }).toBe(true);
     await land(mock);
     expect((await state(mock)).startup["IPGroup"]?.some((row) => row.index === 5)).toBe(true);
+  });
+
+  it("lets a log line in behind a slow write, whose words stay whole", async () => {
+    const mock = await startDevice({
+      sshPort: 0,
+      saveMs: 50,
+      settings: { shell: { landing: "#", logSpam: ["LOG"], logSpamAt: "in-output", lastLogin: "" } },
+    });
+    const screen = await land(mock);
+    expect(await screen.run("write")).toBe(`write\r\nWriting configuration...done\r\nLOG\r\n\r\n${name}# `);
+  });
+
+  it("knows its users and what can be said of them, and activates nothing there", async () => {
+    const screen = await land(await start({ landing: "#" }));
+    await screen.run("configure system");
+    expect(await screen.run("user Nobody")).toContain("Row does not exist");
+    const entered = await screen.run("user Admin");
+    expect(entered).toBe(`user Admin\r\nConfigure existing user Admin\r\n\r\n${name}(user-Admin)# `);
+    for (const line of ["privilege-level sec-admin", 'public-key ""', "password secret-1"]) {
+      expect(await screen.run(line)).toBe(`${line}\r\n\r\n${name}(user-Admin)# `);
+    }
+    expect(await screen.run("privilege-level king")).toContain("Invalid value");
+    for (const line of ["activate", "colour red"]) expect(await screen.run(line)).toContain("Invalid command");
+  });
+
+  it("keeps the settings of all sessions in the configuration, and window-height of one nowhere", async () => {
+    const mock = await start({ landing: "#" });
+    const screen = await land(mock);
+    for (const line of ["configure system", "cli-settings", "window-height 0"]) await screen.run(line);
+    expect(await state(mock)).toMatchObject({ saveNeeded: false });
+    for (const line of ["default-window-height 10", "idle-timeout 7", "activate"]) await screen.run(line);
+    const shown = await screen.run("do show running-config system");
+    expect(shown).toContain(
+      "   cli-settings\r\n    default-window-height 10\r\n    idle-timeout 7\r\n    activate\r\n   exit\r\n",
+    );
+    const { running, startup, saveNeeded } = await state(mock);
+    expect(running["cli-settings"]?.[0]?.fields).toEqual({ "default-window-height": 10, "idle-timeout": 7 });
+    expect([startup["cli-settings"], saveNeeded]).toEqual([undefined, true]);
+    const other = await land(mock);
+    expect(await other.run("show running-config", marker)).toContain(marker);
+    await control(mock, "POST", "/reboot", {});
+    expect((await state(mock)).running["cli-settings"]).toBeUndefined();
+  });
+
+  it("needs a reset after a change of what the setting names, and resets if needed", async () => {
+    const mock = await startDevice({
+      sshPort: 0,
+      settings: { resetNeededBy: ["tags"], shell: { landing: "#", star: "reset-needed", lastLogin: "" } },
+    });
+    const screen = await land(mock);
+    const isNeeded = async () => (await rest(mock, "status")).json();
+    for (const line of [...newGroup, "activate"]) await screen.run(line);
+    expect(await screen.run("")).toBe(`\r\n${name}(ip-group-7)# `);
+    expect(await isNeeded()).toMatchObject({ resetNeeded: false });
+    await screen.run('tags "T=1"');
+    expect(await screen.run("exit")).toContain(`${name}(config-voip)*# `);
+    expect(await isNeeded()).toMatchObject({ resetNeeded: true });
+    await screen.run("exit");
+    screen.type("reload if-needed\r");
+    await screen.closed();
+    expect(await isNeeded()).toMatchObject({ resetNeeded: false });
+    const next = await land(mock);
+    expect(await next.run("reload if-needed")).toBe(`reload if-needed\r\n\r\n${name}# `);
+    expect(mock.device.recorder.stats.resets).toBe(1);
+  });
+
+  it("asks for a secret that a line leaves out, where the setting says so", async () => {
+    const mock = await start({ landing: "#", secretPrompt: "on" });
+    const screen = await land(mock);
+    for (const line of ["configure voip", "sip-definition account 3"]) await screen.run(line);
+    expect(await screen.run("password", "Password: ")).toBe("password\r\nPassword: ");
+    expect(await screen.run("s3cret-word")).toMatch(/^\r\nNote: [^\r]*\r\n\r\n[^\r]*\(account-3\)# $/);
+    await screen.run("exit");
+    expect((await control(mock, "GET", "/received")).text).not.toContain("s3cret-word");
+    await control(mock, "PUT", "/settings", { shell: { secretPrompt: "off" } });
+    await screen.run("sip-definition account 4");
+    expect(await screen.run("password")).toContain("Incomplete command");
+  });
+
+  it("shows the running configuration in Privileged mode only, where the setting says so", async () => {
+    const screen = await land(await start({ showNeeds: "privileged" }));
+    expect(await screen.run("show running-config")).toContain("Invalid command");
+    await screen.run("enable", "Password: ");
+    await screen.run("Admin");
+    expect(await screen.run("show running-config")).toContain("## TROUBLESHOOT");
   });
 
   it("lists sessions, the own one with a star, and ends another", async () => {

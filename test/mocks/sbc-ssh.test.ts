@@ -1,20 +1,45 @@
 import { createHash } from "node:crypto";
+import { once } from "node:events";
+import { connect as connectTcp } from "node:net";
 import { promisify } from "node:util";
 import ssh2 from "ssh2";
 import type { Client } from "ssh2";
-import { describe, expect, it } from "vitest";
+import { describe, expect, it, onTestFinished } from "vitest";
 import { control, customerLines, rest, rowAt, startDevice, state } from "./device.ts";
-import { connect, openPrivileged, openShell } from "./shell-client.ts";
+import { connect, openPlain, openPrivileged, openShell, shellOn } from "./shell-client.ts";
 
 const name = "Mediant VE SBC";
 const note = "Note: Changes to this parameter will take effect when applying the 'activate' or 'exit' command";
 
 describe("the verified dialogue", () => {
+  it("is played word for word", async () => {
+    const mock = await startDevice({ sshPort: 0, name: "Mediant SW", settings: { shell: { landing: "#" } } });
+    const screen = await openShell(mock);
+    await screen.waitFor("Mediant SW# ");
+    const mode = "Mediant SW(network-if-0)# ";
+    const dialogue = [
+      ["configure network", "\r\nMediant SW(config-network)# "],
+      [" interface network-if 0", `\r\n${mode}`],
+      ["ip-address 192.0.2.220", `${note}\r\n\r\n${mode}`],
+      ["prefix-length 24", `${note}\r\n\r\n${mode}`],
+      ["gateway 192.0.2.1", `${note}\r\n\r\n${mode}`],
+      ["primary-dns 192.0.2.53", `${note}\r\n\r\n${mode}`],
+      ["activate", `Done\r\n\r\n${mode}`],
+      ["exit", "\r\nMediant SW(config-network)# "],
+      ["exit", "\r\nMediant SW# "],
+      ["wr", "Writing configuration...done\r\n\r\nMediant SW# "],
+    ] as const;
+    for (const [line, answer] of dialogue) expect(await screen.run(line)).toBe(`${line}\r\n${answer}`);
+    const { running, startup } = await state(mock);
+    expect(running["InterfaceTable"]?.[0]).toMatchObject({ active: true, fields: { IPAddress: "192.0.2.220" } });
+    expect(startup).toEqual(running);
+  });
+
   it("lands at the prompt, enables, and makes a row that REST shows", async () => {
     const mock = await startDevice({ sshPort: 0 });
     const screen = await openShell(mock);
     await screen.waitFor("> ");
-    expect(screen.text).toBe(`${name}> `);
+    expect(screen.text).toMatch(/^Last login: [^\r\n]+\r\nMediant VE SBC> $/);
     expect(await screen.run("en", "Password: ")).toBe("en\r\nPassword: ");
     expect(await screen.run("Admin")).toBe(`\r\n${name}# `);
     expect(await screen.run("conf voip")).toBe(`conf voip\r\n\r\n${name}(config-voip)# `);
@@ -127,6 +152,19 @@ describe("the SSH server", () => {
     expect(await execute(client, "show system uptime")).toMatch(/^Uptime: .*\r\n$/);
   });
 
+  it("runs the line of an exec channel at the level of its user, faults and a slow flash included", async () => {
+    const mock = await startDevice({ sshPort: 0, saveMs: 50, settings: { shell: { execChannel: "run" } } });
+    const run = async (line: string) => execute(await connect(mock), line);
+    expect(await run("write")).toBe("Invalid command\r\n");
+    await control(mock, "PUT", "/settings", { shell: { landing: "#" } });
+    expect(await run("write")).toBe("Writing configuration...done\r\n");
+    expect(mock.device.recorder.stats.saves).toBe(1);
+    await control(mock, "POST", "/faults", { name: "shell-close", match: "uptime" });
+    expect(await run("show system uptime")).toBe("");
+    const client = await connect(mock, { username: "User", password: "User" });
+    expect(await execute(client, "configure voip")).toBe("Invalid command\r\n");
+  });
+
   it("gives the INI file over SFTP and nothing else", async () => {
     const mock = await startDevice({ sshPort: 0 });
     const client = await connect(mock);
@@ -168,7 +206,7 @@ describe("the SSH server", () => {
   });
 
   it("ends a session that nobody types in, and says so", async () => {
-    const mock = await startDevice({ sshPort: 0, settings: { shell: { idleTimeoutMs: 50 } } });
+    const mock = await startDevice({ sshPort: 0, settings: { shell: { idleTimeoutMs: 50, lastLogin: "" } } });
     const screen = await openShell(mock);
     await screen.closed();
     expect(screen.text).toBe(`${name}> \r\nSession closed: idle timeout\r\n`);
@@ -194,6 +232,72 @@ describe("one session too many", () => {
     const second = await openShell(mock);
     await second.closed();
     expect(second.text).toBe("Too many sessions\r\n");
+  });
+
+  it("is one that has not logged in yet, where connections are counted, and no other", async () => {
+    for (const [overLimit, outcome] of [
+      ["tcp", "refused"],
+      ["auth", "in"],
+    ] as const) {
+      const mock = await limited(overLimit);
+      const [host = "", port = ""] = (mock.ssh ?? "").split(":");
+      const silent = connectTcp(Number(port), host);
+      onTestFinished(() => void silent.destroy());
+      await once(silent, "data");
+      const second = connect(mock).then(
+        () => "in",
+        () => "refused",
+      );
+      expect(await second).toBe(outcome);
+    }
+  });
+
+  it("is let in by no number of log-ins at once", async () => {
+    const mock = await limited("auth");
+    const all = await Promise.allSettled([1, 2, 3, 4].map(() => connect(mock)));
+    expect(all.filter(({ status }) => status === "fulfilled")).toHaveLength(1);
+    expect(mock.device.recorder.stats.sshLogins).toBe(1);
+  });
+
+  it("that was told so is neither counted nor listed", async () => {
+    const mock = await limited("message");
+    const first = await openShell(mock);
+    await first.waitFor("> ");
+    const second = await connect(mock);
+    expect(await first.run("show users")).not.toContain("[1]");
+    first.type("exit\r");
+    await first.closed();
+    const third = await shellOn(second);
+    await third.waitFor("> ");
+  });
+
+  it.each([
+    ["ssh", "Username: "],
+    ["all", "Too many sessions\r\n"],
+  ] as const)("on bare TCP counts by the setting: %s", async (limitCovers, end) => {
+    const mock = await startDevice({
+      sshPort: 0,
+      plainPort: 0,
+      settings: { shell: { sessionLimit: 1, overLimit: "message", limitCovers } },
+    });
+    await connect(mock);
+    const screen = openPlain(mock);
+    if (limitCovers === "all") screen.type("Admin\rAdmin\r");
+    await screen.waitFor(end);
+  });
+
+  it.each([
+    [true, "refused"],
+    [false, "in"],
+  ] as const)("is one of SFTP alone by the setting: %s", async (sftpCounts, outcome) => {
+    const mock = await startDevice({ sshPort: 0, settings: { shell: { sessionLimit: 1, sftpCounts } } });
+    const first = await connect(mock);
+    await promisify(first.sftp.bind(first))();
+    const second = connect(mock).then(
+      () => "in",
+      () => "refused",
+    );
+    expect(await second).toBe(outcome);
   });
 });
 

@@ -1,7 +1,7 @@
 import type { Device } from "./device.ts";
 
 /** Outputs without arguments besides the configuration and its state: words, and the lines that they print. */
-export const systemShows: readonly {
+export const statusShows: readonly {
   readonly words: readonly string[];
   readonly lines: (device: Device) => string[];
 }[] = [
