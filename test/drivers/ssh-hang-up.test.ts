@@ -100,7 +100,9 @@ async function startQuestions(rounds: Prompts[]) {
     },
     shell(channel) {
       channel.write("Mediant SW> ");
-      channel.on("data", () => channel.write("show system version\r\n;Software Version: 7.40A.250.440\r\nMediant SW> "));
+      channel.on("data", () =>
+        channel.write("show system version\r\n;Software Version: 7.40A.250.440\r\nMediant SW> "),
+      );
     },
   });
   return { target, answered };
