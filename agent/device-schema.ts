@@ -23,8 +23,7 @@ const pattern = z
   .min(1)
   .max(200)
   .refine(isPattern, "not a regular expression")
-  // A group in a group, or two alternatives alike, can take a device's line hours.
-  .refine((source) => !repeatsGroup(source), "a regular expression without repeated groups, such as (...)* or (...)+")
+  .refine((source) => !mayRunAway(source), "no repeated groups, no references back, and at most two of * + {n,}")
   .refine(
     (source) => !isPattern(source) || !matchesConfiguration(source),
     "matches lines of configurations and answers",
@@ -59,9 +58,11 @@ function isPattern(source: string): boolean {
   }
 }
 
-function repeatsGroup(source: string): boolean {
-  const bare = source.replace(/\\./g, "").replace(/\[[^\]]*\]/g, "");
-  return /\)[*+{]/.test(bare);
+/** Whether a line of a device could take it longer than a moment: what is left is at worst quadratic. */
+function mayRunAway(source: string): boolean {
+  if (/\\(?:[1-9]|k<)/.test(source)) return true;
+  const bare = source.replace(/\\./g, "x").replace(/\[[^\]]*\]/g, "x");
+  return /\)[*+{]/.test(bare) || (bare.match(/[*+]|\{\d+,\}/g) ?? []).length > 2;
 }
 
 /** What is dropped as noise must never be a line that means something. */

@@ -11,7 +11,7 @@ export interface Way {
 
 /**
  * A device over the first of several ways that leads to it. The first `status()` chooses: only where a
- * device cannot be connected is the next way tried, never after a refused log-in, a wrong identity or a late answer.
+ * device cannot be connected is the next way tried, never after a log-in that was or may have been refused, a wrong identity or a late answer.
  * From then on everything goes that way, also where it fails later: no run changes it halfway. `describe()` says which
  * it was, and why.
  */

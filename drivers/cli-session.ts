@@ -15,6 +15,8 @@ export interface LineOptions {
   idleMs?: number;
   /** What is typed, once, when the device asks `Password:`. */
   secret?: string;
+  /** Called when it is typed. */
+  onSecret?: () => void;
 }
 
 /** A dialogue with a device's shell. Errors are DriverErrors without the device's name. */
@@ -127,7 +129,8 @@ export function openCliSession(stream: Duplex, times: LearnTimes = defaultTimes,
         head.stray = stray;
         stray = [];
       } else hear(line);
-    } else if (!isNoise(line)) {
+    } else if (isQuestionWithNoise(head, line)) answerQuestion(head);
+    else if (!isNoise(line)) {
       const next = rest.find(({ echoed }) => !echoed);
       // Typed ahead: some shells echo when they receive, others when they read.
       if (next !== undefined && line === next.line) next.echoed = true;
@@ -174,14 +177,26 @@ export function openCliSession(stream: Duplex, times: LearnTimes = defaultTimes,
     const asks = head.echoed && head.options.secret !== undefined && /^password: ?$/i.test(screen.current());
     arm("secret", asks ? times.learnMs.whole : undefined, () => {
       screen.forget();
-      // A second question means that the secret was wrong; nothing else may be typed as one.
-      if (head.secretAsked)
-        fail(new DriverError("auth", `${JSON.stringify(head.line)}: the device refused the secret`));
-      else {
-        head.secretAsked = true;
-        stream.write(`${head.options.secret ?? ""}\r`);
-      }
+      answerQuestion(head);
     });
+  }
+
+  function answerQuestion(head: Pending): void {
+    const { secret = "", onSecret } = head.options;
+    // A second question means that the secret was wrong; nothing else may be typed as one.
+    if (head.secretAsked) {
+      fail(new DriverError("auth", `${JSON.stringify(head.line)}: the device refused the secret`));
+      return;
+    }
+    head.secretAsked = true;
+    onSecret?.();
+    stream.write(`${secret}\r`);
+  }
+
+  /** Where a log is printed behind every question, it never stands alone. */
+  function isQuestionWithNoise({ options, secretAsked }: Pending, line: string): boolean {
+    const rest = /^password: ?(.+)$/i.exec(line)?.[1];
+    return options.secret !== undefined && !secretAsked && rest !== undefined && isNoise(rest);
   }
 
   /** Sets the clocks for the line that is now answered first. */

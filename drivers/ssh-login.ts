@@ -136,12 +136,16 @@ export function openLogin({
     });
   }
 
-  /** A device that hangs up on it may have refused: it must not get the same secret again and again. */
+  /** A device that hangs up on it once it has the secret may have refused it: that is counted as a refused log-in. */
   async function enable(opened: CliSession, secret: string): Promise<Answer> {
+    const sent = { secret: false };
+    const onSecret = () => {
+      sent.secret = true;
+    };
     try {
-      return await opened.run("enable", { deadlineMs: shell.deadlines.lineMs, secret });
+      return await opened.run("enable", { deadlineMs: shell.deadlines.lineMs, secret, onSecret });
     } catch (error) {
-      if (!(error instanceof DriverError) || error.code !== "unreachable") throw error;
+      if (!sent.secret || !(error instanceof DriverError) || error.code !== "unreachable") throw error;
       throw new DriverError(
         "unreachable",
         `${device}: it closed the session at "enable": it may have refused its password`,

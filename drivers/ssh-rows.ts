@@ -98,8 +98,9 @@ export async function carryRows(
   function judge(line: RenderedLine, answer: Answer): void {
     const words = answer.output.filter((text) => text.trim() !== "");
     if (words.length > 0) output.push(...(isExpected(line, words, dialect) ? words : [`${answer.line}:`, ...words]));
-    // What looked like a prompt may have cut an answer short: the rest of it stands before the next echo.
-    const late = answer.stray.filter((text) => options.refusedLine.test(text));
+    // What looked like a prompt may have cut an answer short: the rest of it stands before the next echo. What
+    // stands before the first one was printed before any of these lines was typed.
+    const late = line === lines[0] ? [] : answer.stray.filter((text) => options.refusedLine.test(text));
     if (late.length > 0) output.push(`before ${answer.line}:`, ...late);
     const wrong = late.length > 0 ? "" : wrongWords(line, words, dialect);
     touched ||= touches(line, words, wrong, answer.prompt.mode);

@@ -23,7 +23,7 @@ export interface HostKey {
 export interface SshConnection {
   /**
    * Logs in; at most once a connection. Throws `auth`, `identity`, `unreachable`, `timeout`, `busy`, `unsupported`. A
-   * device that hangs up on a credential is `auth` too: it must not get the same one again and again.
+   * device that hangs up on a credential is `unreachable` with `mayBeRefused`.
    */
   login(login: SshLogin): Promise<void>;
   /** Opens the shell on a wide and tall terminal. Throws `busy` where the device takes no session more, `timeout`. */

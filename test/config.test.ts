@@ -151,6 +151,8 @@ describe("a configuration", () => {
   it.each([
     ["noiseLine", "(a+)+$"],
     ["noiseLine", "^(\\w+\\s?)*$"],
+    ["noiseLine", "^.*.*.*!$"],
+    ["noiseLine", "^(a)\\1"],
     ["noiseLine", "["],
     ["noiseLine", "name"],
     ["noiseLine", "e?xit"],

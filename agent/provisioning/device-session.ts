@@ -242,10 +242,10 @@ export function openSession(
           say(dependencies.noteProgress(taskIds, `Device ${device}: read back and verified, saving.`));
         await saved;
         // A device that cannot say so has said "done", and nothing else is to be had of it.
-        const looks = driver.describe().capabilities.saveNeeded;
-        const after = looks ? await driver.status(signal) : status;
+        const { saveNeeded: tells } = driver.describe().capabilities;
+        const after = tells || status.upTime !== "unknown" ? await driver.status(signal) : status;
         assertSameLife(after);
-        if (!looks || after.saveNeeded === false) {
+        if (!tells || after.saveNeeded === false) {
           // Asked for together, which is one write to disk: that the device saved is true in any case.
           say(journal.audit({ event: "save", device, taskId: null, who: runId, data: {} }));
           await journal.recordSaved(lease);
@@ -254,7 +254,7 @@ export function openSession(
           return;
         }
       }
-      throw new PutOff("unsaved", `${device} still says that it has unsaved changes after three saves`);
+      throw new PutOff("unsaved", `${device} did not say after three saves that nothing is unsaved`);
     },
   };
 }

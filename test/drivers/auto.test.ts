@@ -1,4 +1,5 @@
 import { afterEach, describe, expect, it } from "vitest";
+import { DriverError } from "../../drivers/errors.ts";
 import type { Driver } from "../../drivers/driver.ts";
 import { drivers, openAuto } from "../../drivers/index.ts";
 import type { MockSbc } from "../../mocks/sbc/mock-sbc.ts";
@@ -92,6 +93,19 @@ describe("a device that is reached by whatever way leads to it", () => {
   it("is not tried over SSH after a refused log-in", async () => {
     const device = await open({ password: "wrong-hunter" });
     expect(await faultOf(device.status(never))).toMatchObject({ code: "auth" });
+    expect(await sshConnections()).toBe(0);
+  });
+
+  it("is not tried another way after a log-in that may have been refused", async () => {
+    mock = await startSshMock({ firmware: "7.40A.250.440" });
+    const device = mock;
+    const error = new DriverError("unreachable", "it hung up", { mayBeRefused: true });
+    const first = { ...openSshDriver(device), status: () => Promise.reject(error) };
+    driver = openAuto("edge-1", [
+      { name: "first", open: () => first },
+      { name: "second", open: () => openSshDriver(device) },
+    ]);
+    expect(await faultOf(driver.status(never))).toBe(error);
     expect(await sshConnections()).toBe(0);
   });
 

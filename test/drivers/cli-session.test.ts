@@ -15,10 +15,10 @@ function scripted(answers: Readonly<Record<string, string>>, prompt = "LAB-SBC1#
   return (line) => `${line}\r\n${answers[line] ?? ""}\r\n${prompt}`;
 }
 
-async function started(reply: Reply, greeting = "LAB-SBC1# ", chunkSizes: readonly number[] = []) {
+async function started(reply: Reply, greeting = "LAB-SBC1# ", chunkSizes: readonly number[] = [], noise?: RegExp) {
   const shell = openFakeShell(reply, chunkSizes, greeting);
   shells.push(shell);
-  const session = openCliSession(shell.stream, times);
+  const session = openCliSession(shell.stream, times, noise);
   await session.start(5_000);
   return { shell, session };
 }
@@ -226,6 +226,17 @@ describe("what only begins like a question", () => {
     const answer = await session.run("enable", { ...patient, secret: "right" });
     expect(answer).toMatchObject({ secretAsked: false, output: ["Password: will expire in 3 days"] });
     expect(shell.written()).toBe("enable\r");
+  });
+});
+
+describe("a question behind which a log is printed", () => {
+  it("is answered all the same", async () => {
+    const asking: Reply = (line) => (line === "enable" ? "enable\r\nPassword: local0 link up\r\n" : "\r\nLAB-SBC1# ");
+    const { session } = await started(asking, "LAB-SBC1> ", [], /local0/);
+    expect(await session.run("enable", { ...patient, secret: "right" })).toMatchObject({
+      secretAsked: true,
+      prompt: { privileged: true },
+    });
   });
 });
 

@@ -103,7 +103,7 @@ async function open(
       isDone = true;
     });
   };
-  return { session, typed, answer, answerAll, carry };
+  return { shell, session, typed, answer, answerAll, carry };
 }
 
 const settled = () => new Promise(setImmediate);
@@ -217,6 +217,14 @@ describe("a refusal behind what looked like a prompt", () => {
       refused: "activate",
       output: ["Done", "before activate:", "Invalid value"],
     });
+  });
+
+  it("is none of a line that was printed before the first one was typed", async () => {
+    const { shell, carry, answerAll } = await open();
+    shell.print("%LINK-3-UPDOWN: up\r\nS# ");
+    const done = carry([group("create", 7)]);
+    await answerAll();
+    expect(await done).toMatchObject({ refused: undefined });
   });
 
   it("is told from what else is printed there", async () => {

@@ -76,6 +76,18 @@ it("a shell that is closed behind the secret of enable may have refused it", asy
   await driver.close();
 });
 
+it("a shell that is closed at enable, before the secret was typed, refused nothing", async () => {
+  const { target } = await startOddSsh({
+    shell(channel, client) {
+      channel.write("Mediant SW> ");
+      channel.on("data", () => client.end());
+    },
+  });
+  const driver = openSshDriver(target, { ssh: { enablePassword: "never-typed" } });
+  expect(await faultOf(driver.status(never))).toMatchObject({ code: "unreachable", mayBeRefused: false });
+  await driver.close();
+});
+
 type Prompts = { prompt: string; echo: boolean }[];
 
 /** A device that takes nothing but answers to its questions. Tells what it was answered. */

@@ -315,7 +315,7 @@ describe("saving", () => {
       },
       async status(signal) {
         asked += 1;
-        return { ...(await device.driver.status(signal)), saveNeeded: "unknown" };
+        return { ...(await device.driver.status(signal)), saveNeeded: "unknown", upTime: "unknown" };
       },
     });
     const again = await sessionOn({ ...device, driver }, journal);
