@@ -4,7 +4,8 @@ import type { Driver } from "../../drivers/driver.ts";
 import { drivers, openAuto } from "../../drivers/index.ts";
 import type { MockSbc } from "../../mocks/sbc/mock-sbc.ts";
 import { faultOf, json, never, startFakeDevice, startTcp } from "./fake-device.ts";
-import { control, openSshDriver, password, startSshMock } from "./ssh-device.ts";
+import { control } from "./mock-environment.ts";
+import { openSshDriver, password, startSshMock } from "./ssh-device.ts";
 
 let mock: MockSbc | undefined;
 let driver: Driver | undefined;

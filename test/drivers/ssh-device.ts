@@ -3,7 +3,8 @@ import { drivers } from "../../drivers/index.ts";
 import type { FaultOrder } from "../../mocks/sbc/faults.ts";
 import type { MockSbc, MockSbcOptions } from "../../mocks/sbc/mock-sbc.ts";
 import { startMockSbc } from "../../mocks/sbc/mock-sbc.ts";
-import type { ContractFault, DeviceState, DriverEnvironment } from "./contract-environment.ts";
+import type { ContractFault, DriverEnvironment } from "./contract-environment.ts";
+import { environmentOf } from "./mock-environment.ts";
 
 export const password = "hunter2-correct";
 const enablePassword = "enable-hunter3";
@@ -43,36 +44,11 @@ export function openSshDriver(
   });
 }
 
-export async function control(mock: MockSbc, method: string, path: string, body?: unknown): Promise<unknown> {
-  const response = await fetch(mock.control + path, {
-    method,
-    ...(body === undefined ? {} : { body: JSON.stringify(body) }),
-  });
-  const answer: unknown = await response.json();
-  if (!response.ok) throw new Error(`${method} ${path}: ${JSON.stringify(answer)}`);
-  return answer;
-}
-
-export async function stateOf(mock: MockSbc): Promise<DeviceState> {
-  return (await control(mock, "GET", "/state")) as DeviceState;
-}
-
 /** The environment of the contract over one mock, with options of the driver's shell. */
 export async function startSshDevice(ini: string, ssh: Partial<SshOptions> = {}): Promise<DriverEnvironment> {
   // What a lost connection leaves open is applied: the device did the write before the answer was lost.
   const mock = await startSshMock({ ini, settings: { unfinishedRow: "activate" } });
-  return {
-    open: (more) => openSshDriver(mock, { ...more, ssh: { ...ssh, ...more?.ssh } }),
-    state: () => stateOf(mock),
-    edit: async (lines) => {
-      await control(mock, "POST", "/edit", { lines });
-    },
-    fault: async (fault) => {
-      await control(mock, "POST", "/faults", orderOf(fault));
-    },
-    failedLogIns: async () => ((await control(mock, "GET", "/stats")) as { failedLogins: number }).failedLogins,
-    stop: () => mock.stop(),
-  };
+  return environmentOf(mock, (more) => openSshDriver(mock, { ...more, ssh: { ...ssh, ...more?.ssh } }), orderOf);
 }
 
 function orderOf(fault: ContractFault): FaultOrder | FaultOrder[] {

@@ -2,7 +2,8 @@ import { afterEach, describe, expect, it } from "vitest";
 import { DriverError } from "../../drivers/errors.ts";
 import type { MockSbc } from "../../mocks/sbc/mock-sbc.ts";
 import { faultOf, never } from "./fake-device.ts";
-import { control, openSshDriver, startSshMock } from "./ssh-device.ts";
+import { control } from "./mock-environment.ts";
+import { openSshDriver, startSshMock } from "./ssh-device.ts";
 
 let mock: MockSbc | undefined;
 afterEach(async () => {

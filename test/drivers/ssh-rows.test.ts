@@ -7,7 +7,8 @@ import type { DeviceState } from "./contract-environment.ts";
 import { startingIni } from "./contract-environment.ts";
 import { faultOf, never } from "./fake-device.ts";
 import { of2025 } from "./generations.ts";
-import { control, openSshDriver, startSshMock, stateOf } from "./ssh-device.ts";
+import { control, stateOf } from "./mock-environment.ts";
+import { openSshDriver, startSshMock } from "./ssh-device.ts";
 
 let mock: MockSbc | undefined;
 let driver: Driver | undefined;

@@ -2,7 +2,8 @@ import { readFileSync } from "node:fs";
 import { expect, it, onTestFinished } from "vitest";
 import type { Driver, Step } from "../../drivers/driver.ts";
 import { DriverError } from "../../drivers/errors.ts";
-import { control, openSshDriver, startSshMock } from "./ssh-device.ts";
+import { control } from "./mock-environment.ts";
+import { openSshDriver, startSshMock } from "./ssh-device.ts";
 
 const { signal } = new AbortController();
 const step: Step = {

@@ -6,7 +6,8 @@ import type { ShellSettings } from "../../mocks/sbc/shell-settings.ts";
 import { startingIni } from "./contract-environment.ts";
 import { faultOf, never } from "./fake-device.ts";
 import { late70, of2025 } from "./generations.ts";
-import { control, openSshDriver, startSshMock, stateOf } from "./ssh-device.ts";
+import { control, stateOf } from "./mock-environment.ts";
+import { openSshDriver, startSshMock } from "./ssh-device.ts";
 
 let mock: MockSbc | undefined;
 let driver: Driver | undefined;

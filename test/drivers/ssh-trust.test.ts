@@ -5,7 +5,8 @@ import type { Driver } from "../../drivers/driver.ts";
 import { drivers } from "../../drivers/index.ts";
 import type { MockSbc, MockSbcOptions } from "../../mocks/sbc/mock-sbc.ts";
 import { faultOf, never, startTcp } from "./fake-device.ts";
-import { control, openSshDriver, startSshMock } from "./ssh-device.ts";
+import { control } from "./mock-environment.ts";
+import { openSshDriver, startSshMock } from "./ssh-device.ts";
 
 let mock: MockSbc | undefined;
 let driver: Driver | undefined;
