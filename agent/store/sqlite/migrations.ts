@@ -179,4 +179,63 @@ export const migrations: readonly string[] = [
   CREATE TRIGGER audit_keeps_rows BEFORE DELETE ON audit BEGIN SELECT RAISE(ABORT, 'the audit trail only grows'); END;
   CREATE TRIGGER audit_keeps_words BEFORE UPDATE ON audit BEGIN SELECT RAISE(ABORT, 'the audit trail only grows'); END;
   `,
+  `
+  CREATE TABLE amendments (
+    seq INTEGER PRIMARY KEY AUTOINCREMENT,
+    task_id TEXT NOT NULL REFERENCES tasks (id),
+    kind TEXT NOT NULL CHECK (kind IN ('change', 'removal')),
+    customer_guid TEXT NOT NULL,
+    tenant_id TEXT NOT NULL CHECK (tenant_id = lower(tenant_id)),
+    short_name TEXT NOT NULL,
+    device TEXT NOT NULL,
+    asked_by TEXT NOT NULL,
+    change TEXT,
+    secrets TEXT,
+    link TEXT,
+    state TEXT NOT NULL CHECK (state IN ('ready', 'owed', 'ended')),
+    arrival INTEGER,
+    accepted_at INTEGER NOT NULL,
+    sent INTEGER NOT NULL DEFAULT 0 CHECK (sent IN (0, 1)),
+    fence INTEGER,
+    completion TEXT,
+    failed INTEGER NOT NULL DEFAULT 0 CHECK (failed IN (0, 1)),
+    ended_at INTEGER,
+    UNIQUE (task_id, device),
+    CHECK ((kind = 'change') = (change IS NOT NULL)),
+    CHECK (state <> 'owed' OR (kind = 'removal' AND link IS NOT NULL)),
+    CHECK (state <> 'ended' OR secrets IS NULL),
+    CHECK ((state = 'ended') = (ended_at IS NOT NULL))
+  ) STRICT;
+  CREATE INDEX amendments_open ON amendments (device, seq) WHERE state <> 'ended';
+  CREATE INDEX amendments_by_customer ON amendments (customer_guid, seq) WHERE state <> 'ended';
+  CREATE UNIQUE INDEX amendments_removing ON amendments (customer_guid, device)
+    WHERE kind = 'removal' AND state <> 'ended';
+  CREATE INDEX amendments_ended ON amendments (ended_at) WHERE state = 'ended';
+
+  CREATE TABLE made_proxy_sets (
+    device TEXT NOT NULL,
+    name TEXT NOT NULL,
+    row_index INTEGER NOT NULL,
+    serial_number TEXT NOT NULL,
+    made_at INTEGER NOT NULL,
+    PRIMARY KEY (device, name)
+  ) STRICT, WITHOUT ROWID;
+
+  CREATE TABLE device_lives (
+    device TEXT PRIMARY KEY,
+    serial_number TEXT NOT NULL,
+    up_time INTEGER NOT NULL,
+    seen_at INTEGER NOT NULL,
+    check_due INTEGER NOT NULL DEFAULT 0 CHECK (check_due IN (0, 1))
+  ) STRICT, WITHOUT ROWID;
+
+  CREATE TABLE drift_checks (
+    device TEXT PRIMARY KEY,
+    checked_at INTEGER NOT NULL,
+    report TEXT NOT NULL
+  ) STRICT, WITHOUT ROWID;
+
+  ALTER TABLE audit ADD COLUMN previous TEXT;
+  ALTER TABLE audit ADD COLUMN hash TEXT;
+  `,
 ];
