@@ -1,4 +1,5 @@
 import type { Fields } from "../../drivers/driver.ts";
+import type { AmendmentCompletion, AmendmentStore, ClaimedAmendment, MadeProxySet } from "./amendment.ts";
 import type {
   AnnouncedDevice,
   Announcement,
@@ -37,6 +38,8 @@ export interface Facts {
   customer: Customer | undefined;
   /** The oldest conversion of the tenant that has not ended and was accepted before this one. */
   older: { taskId: string } | undefined;
+  /** The task that removes the customer that the tenant still is. */
+  leaving: { taskId: string } | undefined;
   /** Who holds the short name on the device: a conversion that has not ended, or a customer. */
   nameHolder: { shortName: string; tenantId: string } | undefined;
   /** No device is known for the gateway, and an agent may yet announce it. */
@@ -63,7 +66,12 @@ export interface Claim {
   lease: Lease;
   /** Oldest first. Empty when nothing waits. */
   conversions: ClaimedConversion[];
-  /** All links of the device; empty where `links: false` spared reading them. */
+  /** The oldest open one of each customer, and all that are owed, oldest first. None for a re-sync. */
+  amendments: ClaimedAmendment[];
+  /**
+   * All links of the device but those that are being removed; empty where `links: false` spared reading them and no
+   * amendment wants them.
+   */
   links: LinkWithSecrets[];
   /**
    * Records whose save was never confirmed, or whose conversions are still open, oldest first: what an earlier run may
@@ -81,7 +89,8 @@ export interface Peek extends Omit<Claim, "lease"> {
 /** What became of one conversion on its device. */
 export type Completion =
   | { kind: "linked"; taskId: string; link: Omit<Link, "linkedAt">; messages: ExecutionMessage[] }
-  | { kind: "failed"; taskId: string; details: string[]; messages: ExecutionMessage[] };
+  | { kind: "failed"; taskId: string; details: string[]; messages: ExecutionMessage[] }
+  | AmendmentCompletion;
 
 export type StoreEvent =
   | { kind: "ready"; device: string }
@@ -95,7 +104,10 @@ export interface DeviceMode {
 
 export interface Queue {
   device: string;
+  /** Conversions and amendments. */
   waiting: number;
+  /** Removals of customers that were given up without their device. */
+  owed: number;
   oldestAcceptedAt: number;
   /** Grows with every arrival. */
   arrived: number;
@@ -115,7 +127,7 @@ export class Contradiction extends Error {
  * What the portal owns. Every method is one unit of work: it is durable when it resolves, or nothing of it happened.
  * Time is the store's own. Ids of tasks are `wst_<uuid>`.
  */
-export interface PortalStore {
+export interface PortalStore extends AmendmentStore {
   /** Stores conversion and task in one transaction, judged in it. Drawn ids are new at every call. */
   accept(conversion: NewConversion): Promise<{ taskId: string; verdict: Verdict["kind"] }>;
   task(id: string): Promise<Task | undefined>;
@@ -176,7 +188,8 @@ export interface PortalStore {
    * Ends conversions: link, customer, the lead's customer GUID and the task's next state in one transaction; the
    * tenant's next conversion is judged in it too. A linked conversion goes on in state `site`; the time of linking is
    * the store's. Throws LeaseLost. A completion that is already stored is ignored; another one for the same conversion,
-   * or one that was not handed out under this lease, throws, and nothing of the call happens.
+   * or one that was not handed out under this lease, throws, and nothing of the call happens. A removal frees the name,
+   * the link and, with the last of its links, the customer and its lead; the tenant's next conversion is judged.
    */
   complete(lease: Lease, completions: readonly Completion[]): Promise<void>;
   /**
@@ -248,9 +261,11 @@ export interface JournalStore {
   withdrawWrite(lease: Lease, recordId: string): Promise<string[]>;
   /**
    * All unresolved records of the lease's device, also abandoned ones, are saved: the device confirmed a save begun
-   * after the last write. Throws LeaseLost.
+   * after the last write. `made` stand there now, `gone` do not any more. Throws LeaseLost.
    */
-  recordSaved(lease: Lease): Promise<void>;
+  recordSaved(lease: Lease, sets?: { made: readonly MadeProxySet[]; gone: readonly MadeProxySet[] }): Promise<void>;
+  /** Proxy Sets that this agent made on a device, and that it may remove when nobody needs them. */
+  madeProxySets(device: string): Promise<MadeProxySet[]>;
   /** Devices with records that are not saved, and when the oldest of each was written. */
   unsavedSince(): Promise<{ device: string; since: number }[]>;
 
