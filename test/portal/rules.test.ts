@@ -27,11 +27,12 @@ const lead: Lead = {
   umpCustomerGuid: null,
 };
 const customer: Customer = { guid: unknownGuid, tenantId: tenant, shortName: "Old", fullName: "Old", convertedAt: 0 };
-const clean: Facts = { lead, customer: undefined, older: undefined, nameHolder: undefined, gatewayAwaited: false };
+const clean: Facts = { lead, customer: undefined, older: undefined, leaving: undefined, nameHolder: undefined, gatewayAwaited: false };
 const crowded: Facts = {
   lead: undefined,
   customer,
   older: { taskId: "wst_older" },
+  leaving: undefined,
   nameHolder: { shortName: "sipTEST4", tenantId: unknownGuid },
   gatewayAwaited: false,
 };

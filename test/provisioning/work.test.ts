@@ -45,6 +45,7 @@ function link(shortName: string, more: Partial<LinkWithSecrets> = {}): LinkWithS
 
 const claim = (conversions: ClaimedConversion[], links: LinkWithSecrets[] = []) => ({
   conversions,
+  amendments: [],
   links,
   unresolved: [],
 });

@@ -76,6 +76,7 @@ export function keepCompletions(
           if (row.fence !== lease.fence)
             throw new Contradiction(`${row.task_id} was not handed out under lease ${lease.fence} of ${lease.device}`);
           if (completion.kind === "linked") storeLink(row, completion, digest);
+          else if (completion.kind !== "failed") throw new Contradiction(`${row.task_id} is no amendment`);
           else {
             const { details, messages } = completion;
             turns.end(row, { status: "CompletedFailed", details, messages, umpCustomerGuid: null }, digest);

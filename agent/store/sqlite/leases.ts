@@ -51,6 +51,7 @@ export function keepLeases(
 
   const contents = (device: string, conversions: ConversionRow[], links: boolean): Omit<Claim, "lease"> => ({
     conversions: conversions.map(toClaimed),
+    amendments: [],
     links: links
       ? linksOf.all(device).map((row) => ({ ...toLink(row), secrets: openFields(sealer, row.secrets) }))
       : [],

@@ -1,6 +1,7 @@
 import type { Database } from "better-sqlite3";
 import type { Sealer } from "../seal.ts";
 import type { DetachedJournal, Judge, Store } from "../store.ts";
+import { keepAmendments } from "./amendments.ts";
 import { keepAnnouncements } from "./announcements.ts";
 import { keepAuditTrail } from "./audit.ts";
 import { keepCompletions } from "./completions.ts";
@@ -64,6 +65,7 @@ export function openSqliteStore(options: SqliteStoreOptions): Store {
   return {
     ...keepLeads(connection),
     ...keepCustomers(connection, fences, sealer, keepSecrets),
+    ...keepAmendments(connection),
     ...keepConversions(connection, tasks, turns, sealer, deadlineMs),
     ...keepLeases(connection, fences, openUnresolved(connection), sealer),
     ...keepCompletions(connection, fences, tasks, turns, keepSecrets),

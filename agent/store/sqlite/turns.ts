@@ -157,6 +157,7 @@ function openFacts({ db }: Connection, gateways: Gateways): (row: FactsRow) => F
       lead: leadRow && toLead(leadRow),
       customer: customerRow && toCustomer(customerRow),
       older: olderRow && { taskId: olderRow.task_id },
+      leaving: undefined,
       nameHolder: held && { shortName: held.short_name, tenantId: held.tenant_id },
       gatewayAwaited: row.device === null && row.gateway !== null && gateways.isAwaited(row.accepted_at),
     };
