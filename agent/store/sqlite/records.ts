@@ -18,8 +18,9 @@ export function keepRecords(
   const withdraw = db.prepare<[string, string], { task_ids: string }>(
     "DELETE FROM run_records WHERE id = ? AND device = ? RETURNING task_ids",
   );
-  const naming = db.prepare<[string], { seq: number }>(
-    "SELECT seq FROM run_records WHERE EXISTS (SELECT 1 FROM json_each(task_ids) AS task WHERE task.value = ?) LIMIT 1",
+  const naming = db.prepare<[string, string], { seq: number }>(
+    `SELECT seq FROM run_records
+     WHERE device = ? AND EXISTS (SELECT 1 FROM json_each(task_ids) AS task WHERE task.value = ?) LIMIT 1`,
   );
   const save = db.prepare<[number, string]>(
     "UPDATE run_records SET state = 'saved', saved_at = ? WHERE device = ? AND state <> 'saved'",
@@ -68,8 +69,8 @@ export function keepRecords(
         fences.demand(lease);
         const record = withdraw.get(recordId, lease.device);
         const taskIds = record === undefined ? [] : readJson.texts(record.task_ids);
-        const unsent = taskIds.filter((taskId) => naming.get(taskId) === undefined);
-        for (const taskId of unsent) sent.unmark(taskId);
+        const unsent = taskIds.filter((taskId) => naming.get(lease.device, taskId) === undefined);
+        for (const taskId of unsent) sent.unmark(taskId, lease.device);
         return unsent;
       });
     },
