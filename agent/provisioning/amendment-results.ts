@@ -7,10 +7,7 @@ import type { Work, WorkContext } from "./work.ts";
 
 const say = (level: ExecutionMessage["level"], message: string): ExecutionMessage => ({ level, message });
 
-/**
- * The results of changes and removals as the store takes them. A debt that could not be settled has none: it stays. One
- * that is superseded ends without a look at the device.
- */
+/** The results of changes and removals as the store takes them. A debt that is superseded ends without a step. */
 export function amendmentCompletions(
   context: Pick<WorkContext, "device" | "hash">,
   work: Work,
@@ -27,7 +24,6 @@ export function amendmentCompletions(
     const result = results.get(customerGuid);
     if (result === undefined) return [];
     if (result.kind === "failed") {
-      if (amendment.state === "owed") return [];
       const message = `Customer '${shortName}' was not ${kind === "change" ? "changed" : "removed"} on device ${device}: ${result.message}`;
       return [{ kind: "failed", taskId, details: ["Failed"], messages: [say("Error", message)] }];
     }

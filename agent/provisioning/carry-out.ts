@@ -5,7 +5,7 @@ import { planRestoring } from "./changes.ts";
 import type { DeviceSession } from "./device-session.ts";
 import type { Intent } from "./intent.ts";
 import { PutOff } from "./outcome.ts";
-import { neededSets, type Leaver } from "./removal.ts";
+import { rowsOf, type Leaver } from "./removal.ts";
 import { removeRows, type RemovalResult } from "./remove.ts";
 import type { Work } from "./work.ts";
 
@@ -34,7 +34,7 @@ export async function carryOut(session: DeviceSession, request: CarryOutRequest)
     results.set(customer, result);
     onResult(customer, result);
   };
-  const remove = (leavers: readonly Leaver[], others: readonly Intent[]): ReturnType<typeof removeRows> =>
+  const remove = (leavers: readonly Leaver[], intents: readonly Intent[]): ReturnType<typeof removeRows> =>
     removeRows(session, {
       leavers,
       options: () => ({
@@ -43,7 +43,7 @@ export async function carryOut(session: DeviceSession, request: CarryOutRequest)
           ...made.filter(({ serialNumber }) => serialNumber === session.serialNumber),
           ...session.written.creates.filter(({ table }) => table === "proxy-set"),
         ],
-        needed: neededSets(others),
+        others: rowsOf(intents),
       }),
       taskIds,
       sentBefore,

@@ -4,7 +4,7 @@ import type { LinkWithSecrets } from "../store/model.ts";
 import type { Intent, IntentRow } from "./intent.ts";
 import type { PlannedIntent } from "./needs.ts";
 import { indexRows } from "./observed.ts";
-import { planRemoval, standingRows, type Leaver } from "./removal.ts";
+import { planRemoval, rowsOf, standingRows, type Leaver } from "./removal.ts";
 import type { Rendering, Subject } from "./render-intent.ts";
 import { namedSecrets, secretsWritten } from "./secret-hashes.ts";
 
@@ -61,7 +61,7 @@ export function planChange(
   const leftOver: Leaver = { customer: customerGuid, tenantId, rows: rowsBeyond(old.rows, intent.rows) };
 
   const staying = intent.rows.filter(({ role }) => role === "own");
-  const options = { withoutTags: context.withoutTags, made: [], needed: new Set<string>() };
+  const options = { withoutTags: context.withoutTags, made: [], others: rowsOf([]) };
   const reason = planRemoval(config, [{ ...leftOver, staying }], options).blocked.get(customerGuid);
   const leaving = leftOver.rows.filter(({ role }) => role === "own");
   // What was begun cannot be taken back any more: it waits for the reason to go.

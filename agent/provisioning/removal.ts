@@ -21,8 +21,12 @@ export interface RemovalOptions {
   withoutTags: boolean;
   /** Proxy Sets that this agent made on this very unit. */
   made: readonly Pick<MadeProxySet, "index" | "name">[];
-  /** Lower-case names of the Proxy Sets that other customers need, whether they are named on the device yet or not. */
-  needed: ReadonlySet<string>;
+  /** The rows of other customers, whether they stand on the device yet or not. */
+  others: OtherRows;
+}
+
+export interface OtherRows {
+  has(row: Pick<IntentRow, "table" | "name">): boolean;
 }
 
 export interface Removal {
@@ -34,10 +38,11 @@ export interface Removal {
   notes: ReadonlyMap<string, readonly string[]>;
 }
 
-/** For `needed`. */
-export function neededSets(intents: readonly Intent[]): Set<string> {
-  const shared = intents.flatMap(({ rows }) => rows.filter(({ role }) => role === "shared"));
-  return new Set(shared.map(({ name }) => name.toLowerCase()));
+/** For `others`: all rows that these intents name. */
+export function rowsOf(intents: readonly Intent[]): OtherRows {
+  const key = ({ table, name }: Pick<IntentRow, "table" | "name">): string => `${table} ${name.toLowerCase()}`;
+  const keys = new Set(intents.flatMap(({ rows }) => rows.map(key)));
+  return { has: (row) => keys.has(key(row)) };
 }
 
 /** What stands of a leaver's own rows. */
@@ -110,14 +115,17 @@ function doubtOf(
   { table, name, role }: IntentRow,
   { tenantId }: Leaver,
   observed: Observed,
-  { withoutTags }: RemovalOptions,
+  { withoutTags, others }: RemovalOptions,
 ): string | undefined {
   const found = role === "own" ? observed.byName(table, name) : undefined;
   if (found === undefined) return undefined;
   const count = observed.countOf(table, name);
   if (count > 1)
     return `${table} '${name}' stands ${count} times on the device, and which of them is this customer's is not known: delete them there`;
-  if (withoutTags) return undefined;
+  if (withoutTags)
+    return others.has({ table, name })
+      ? `${describeRow(found, nameOf(found))} may be that of another customer, who has the name now: it is not touched; delete it there if it is not`
+      : undefined;
   const served = found.fields["served-ip-group-name"] ?? "";
   const group = table === "ip-group" ? found : observed.byName("ip-group", served);
   if (group === undefined) return undefined;
@@ -159,7 +167,7 @@ function reasonToStay(
   row: Row,
   observed: Observed,
   going: ReadonlySet<string>,
-  { made, needed }: RemovalOptions,
+  { made, others }: RemovalOptions,
 ): string | undefined {
   const name = nameOf(row);
   if (!made.some((set) => set.index === row.index && sameName(set.name, name))) return "it was not made here";
@@ -170,5 +178,5 @@ function reasonToStay(
     .map(({ from, field }) => `${from} (${field})`);
   const more = users.length > 3 ? ` and ${users.length - 3} more` : "";
   if (users.length > 0) return `in use by ${users.slice(0, 3).join(", ")}${more}`;
-  return needed.has(name.toLowerCase()) ? "another customer needs it" : undefined;
+  return others.has({ table: "proxy-set", name }) ? "another customer needs it" : undefined;
 }

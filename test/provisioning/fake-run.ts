@@ -96,6 +96,7 @@ export async function sessionOn(
   journal: MemoryJournal,
   more: Partial<SessionDependencies> = {},
   clock: LeaseClock = startLeaseClock(() => Date.now()),
+  unresolved: readonly RunRecord[] = journal.claim(),
 ): Promise<DeviceSession> {
   return openSession(
     {
@@ -115,7 +116,7 @@ export async function sessionOn(
     lease,
     await device.driver.status(new AbortController().signal),
     clock,
-    journal.claim(),
+    unresolved,
   );
 }
 
