@@ -49,8 +49,11 @@ export interface RunReport {
   /** Customers for which nothing could be planned. */
   conflicting: ReadonlySet<string>;
   results: ReadonlyMap<string, CustomerResult>;
-  /** By customer GUID, as are the task ids of conversions. */
+  /** By customer GUID, as is all that follows. */
   shortNames: ReadonlyMap<string, string>;
+  /** Of customers that are changed or removed. */
+  asked: ReadonlyMap<string, "change" | "removal">;
+  /** Of conversions and amendments. */
   taskIds: ReadonlyMap<string, string>;
   customers: number;
   writes: number;
@@ -131,6 +134,9 @@ function allCompletions(...of: Parameters<typeof completions>): Completion[] {
   return [...completions(...of), ...amendmentCompletions(...of)];
 }
 
+const askedIn = ({ amendments }: Work): RunReport["asked"] =>
+  new Map([...amendments].map(([customer, { kind }]) => [customer, kind]));
+
 function taskOf({ taskIds }: Work, customer: string): string[] {
   const task = taskIds.get(customer);
   return task === undefined ? [] : [task];
@@ -153,6 +159,7 @@ async function planOnly(dependencies: RunDependencies, request: RunRequest): Pro
       results: new Map(),
       shortNames: work.shortNames,
       taskIds: work.taskIds,
+      asked: askedIn(work),
       customers: work.shortNames.size,
       writes: 0,
       saves: 0,
@@ -231,6 +238,7 @@ async function runClaim(
         results,
         shortNames: work.shortNames,
         taskIds: work.taskIds,
+        asked: askedIn(work),
         customers: work.shortNames.size,
         ...session.counts,
       };

@@ -1,6 +1,6 @@
 import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
 import { registering, subjectOf } from "./customers.ts";
-import { neighbours, row } from "./device-fixture.ts";
+import { neighbours } from "./device-fixture.ts";
 import { fakeDevice, type Behaviour } from "./fake-device.ts";
 import { conversion, removalOf, siteOn, work, type Site } from "./amended-run.ts";
 
