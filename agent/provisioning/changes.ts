@@ -60,9 +60,8 @@ export function planChange(
   const { intent } = rendering;
   const leftOver: Leaver = { customer: customerGuid, tenantId, rows: rowsBeyond(old.rows, intent.rows) };
 
-  const staying = intent.rows.filter(({ role }) => role === "own");
   const options = { withoutTags: context.withoutTags, made: [], others: rowsOf([]) };
-  const reason = planRemoval(config, [{ ...leftOver, staying }], options).blocked.get(customerGuid);
+  const reason = planRemoval(config, [{ ...leftOver, staying: intent.rows }], options).blocked.get(customerGuid);
   const leaving = leftOver.rows.filter(({ role }) => role === "own");
   // What was begun cannot be taken back any more: it waits for the reason to go.
   const begun = sent && standingRows(indexRows(config), leftOver).length < leaving.length;

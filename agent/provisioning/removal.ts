@@ -83,10 +83,11 @@ export function planRemoval(config: DeviceConfig, leavers: readonly Leaver[], op
         .map((row) => deleteStep(row, [leaver.customer], [])),
     ),
   );
+  const unused = new Set([...going, ...open().flatMap((leaver) => stayingRows(observed, leaver).map(mentionerOf))]);
   for (const [name, customers] of proxySetsOf(open())) {
     const row = observed.byName("proxy-set", name);
     if (row === undefined) continue;
-    const reason = reasonToStay(row, observed, going, options);
+    const reason = reasonToStay(row, observed, unused, options);
     if (reason === undefined) steps.push(deleteStep(row, customers, observed.children("proxy-ip", row.index)));
     else for (const customer of customers) addNote(notes, customer, `Proxy Set '${nameOf(row)}' stays: ${reason}`);
   }
@@ -139,19 +140,17 @@ function doubtOf(
 
 /** The rows that would be left referring to nothing. */
 function referencesTo(row: Row, leaver: Leaver, observed: Observed, going: ReadonlySet<string>): string[] {
+  const rewritten = new Set(stayingRows(observed, leaver).map(mentionerOf));
   const users = observed
     .mentions(row.table, nameOf(row))
-    .filter(({ from }) => !going.has(from) && !stays(from, leaver, observed))
+    .filter(({ from }) => !going.has(from) && !rewritten.has(from))
     .map(({ from, field }) => `${from} (${field})`);
   return users.length === 0 ? [] : [`${describeRow(row, nameOf(row))} is referred to by ${users.join(", ")}`];
 }
 
-/** Whether it is a row that the leaver keeps: that one will have been written anew. */
-function stays(from: string, { staying }: Leaver, observed: Observed): boolean {
-  return (staying ?? []).some(({ table, name }) => {
-    const row = observed.byName(table, name);
-    return row !== undefined && mentionerOf(row) === from;
-  });
+/** Rows that the leaver keeps: they will have been written anew. */
+function stayingRows(observed: Observed, { staying = [] }: Leaver): Row[] {
+  return staying.flatMap(({ table, name, role }) => (role === "own" ? (observed.byName(table, name) ?? []) : []));
 }
 
 function proxySetsOf(leavers: readonly Leaver[]): Map<string, string[]> {
@@ -166,7 +165,7 @@ function proxySetsOf(leavers: readonly Leaver[]): Map<string, string[]> {
 function reasonToStay(
   row: Row,
   observed: Observed,
-  going: ReadonlySet<string>,
+  unused: ReadonlySet<string>,
   { made, others }: RemovalOptions,
 ): string | undefined {
   const name = nameOf(row);
@@ -174,7 +173,7 @@ function reasonToStay(
   if (observed.countOf("proxy-set", name) > 1) return "more than one bears that name";
   const users = observed
     .mentions("proxy-set", name)
-    .filter(({ from }) => !going.has(from))
+    .filter(({ from }) => !unused.has(from))
     .map(({ from, field }) => `${from} (${field})`);
   const more = users.length > 3 ? ` and ${users.length - 3} more` : "";
   if (users.length > 0) return `in use by ${users.slice(0, 3).join(", ")}${more}`;

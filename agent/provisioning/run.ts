@@ -14,6 +14,7 @@ import type { LoginGuard } from "./login-guard.ts";
 import { planDevice, type Plan } from "./plan.ts";
 import { licences } from "./licences.ts";
 import { reportPlan } from "./report-plan.ts";
+import { withRemovals } from "./removals-ahead.ts";
 import {
   changedLinks,
   completions,
@@ -143,15 +144,22 @@ function taskOf({ taskIds }: Work, customer: string): string[] {
 }
 
 async function planOnly(dependencies: RunDependencies, request: RunRequest): Promise<RunReport> {
-  const { device, guard, signal } = dependencies;
+  const { device, guard, signal, journal } = dependencies;
   const claim = await dependencies.source.peekDevice(device.name, { links: request.kind === "resync" });
   return withDriver(dependencies, async (driver) => {
-    await guard.firstStatus(driver, signal);
+    const { serialNumber } = await guard.firstStatus(driver, signal);
     const config = await driver.read(signal);
     const work = gatherWork(dependencies, request, claim, config);
-    const recorded = claim.unresolved.flatMap((record) => record.creates);
+    const recorded = licences(claim).flatMap((record) => record.creates);
     const options = planOptions(dependencies, request, claim.links);
-    const plan = planDevice(config, describeWritable(driver, device.name), work.intents, recorded, options);
+    const applied = planDevice(config, describeWritable(driver, device.name), work.intents, recorded, options);
+    const plan = withRemovals(applied, config, {
+      work,
+      links: claim.links,
+      made: work.amendments.size === 0 ? [] : await journal.madeProxySets(device.name),
+      serialNumber: serialNumber === "unknown" ? "" : serialNumber,
+      withoutTags: device.withoutTags,
+    });
     return {
       runId: null,
       device: device.name,
