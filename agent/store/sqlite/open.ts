@@ -2,7 +2,7 @@ import type { Database } from "better-sqlite3";
 import type { Sealer } from "../seal.ts";
 import type { DetachedJournal, Judge, Store } from "../store.ts";
 import { keepAnnouncements } from "./announcements.ts";
-import { keepAuditTrail } from "./audit.ts";
+import { coverOldEntries, keepAuditTrail } from "./audit.ts";
 import { keepCompletions } from "./completions.ts";
 import { openConnection, type Connection } from "./connection.ts";
 import { keepConversions } from "./conversions.ts";
@@ -18,6 +18,7 @@ import { keepLogins } from "./logins.ts";
 import { keepNotedLeases } from "./noted-leases.ts";
 import { keepPauses } from "./pauses.ts";
 import { keepRecords } from "./records.ts";
+import { checkSeal } from "./seal-mark.ts";
 import { markConversions, rememberTasks } from "./sent-tasks.ts";
 import { openStandstills } from "./standstills.ts";
 import { openTasks } from "./tasks.ts";
@@ -70,7 +71,7 @@ export function openSqliteStore(options: SqliteStoreOptions): Store {
     ...keepAnnouncements(connection, standstills, turns),
     ...keepDeadlines(connection, fences, gateways, standstills, turns),
     ...keepRecords(connection, fences, markConversions(connection)),
-    ...keepAgentBooks(connection),
+    ...keepAgentBooks(connection, sealer),
     ...keepHouse(connection, tasks),
     watch: connection.watch,
   };
@@ -83,7 +84,7 @@ export function openSqliteJournal(options: SqliteFileOptions): DetachedJournal {
   return {
     ...keepRecords(connection, fences, rememberTasks(connection)),
     ...keepNotedLeases(connection, fences, openUnresolved(connection)),
-    ...keepAgentBooks(connection),
+    ...keepAgentBooks(connection, options.sealer),
     ...keepHouse(connection, openTasks(connection)),
   };
 }
@@ -91,8 +92,9 @@ export function openSqliteJournal(options: SqliteFileOptions): DetachedJournal {
 /** What every agent keeps of its own dealings, wherever its portal is. */
 function keepAgentBooks(
   connection: Connection,
+  sealer: Sealer,
 ): ReturnType<typeof keepLogins> & ReturnType<typeof keepPauses> & Omit<ReturnType<typeof keepAuditTrail>, "append"> {
-  const { append, ...trail } = keepAuditTrail(connection);
+  const { append, ...trail } = keepAuditTrail(connection, sealer);
   return { ...keepLogins(connection), ...trail, ...keepPauses(connection, append) };
 }
 
@@ -102,6 +104,7 @@ function openFile(options: SqliteFileOptions, purpose: "portal" | "journal"): Co
   try {
     checkSeal(db, sealer, file);
     checkPurpose(db, purpose, file);
+    coverOldEntries(db, sealer, Math.floor(now()));
   } catch (error) {
     db.close();
     throw error;
@@ -118,20 +121,4 @@ function checkPurpose(db: Database, purpose: "portal" | "journal", file: string)
   throw new Error(
     `cannot open the store ${file}: it is ${words[purpose === "portal" ? "journal" : "portal"]}, and not ${words[purpose]}; give this one a data folder of its own`,
   );
-}
-
-// Found out here, a wrong key is one clear fault; found out later, it would stop every device that keeps a secret.
-function checkSeal(db: Database, sealer: Sealer, file: string): void {
-  const seal = db.prepare<[], { value: string }>("SELECT value FROM facts WHERE key = 'seal'").get();
-  if (seal === undefined) {
-    db.prepare("INSERT INTO facts (key, value) VALUES ('seal', ?)").run(sealer.seal("sbc-agent"));
-    return;
-  }
-  try {
-    sealer.open(seal.value);
-  } catch (error) {
-    throw new Error(`cannot open the store ${file}: its secrets were sealed with another key; bring that key back`, {
-      cause: error,
-    });
-  }
 }
