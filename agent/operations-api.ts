@@ -4,7 +4,7 @@ import { NotFound, type Operations } from "./operations.ts";
 import { requireScope, type App } from "./portal/access.ts";
 import { commonProblems, Problem, problemResponse } from "./portal/problem.ts";
 import { createCustomer, toNewConversion, type ConversionSettings } from "./portal/requests.ts";
-import { healthReport, planReport, resyncReport, resyncRequest } from "./reports.ts";
+import { auditReport, healthReport, planReport, resyncReport, resyncRequest } from "./reports.ts";
 import type { JournalStore } from "./store/store.ts";
 
 export interface OversightDependencies {
@@ -36,17 +36,6 @@ const reason = z.strictObject({
     .regex(/^[^\p{Cc}\p{Cs}]*$/u, "must not hold control characters")
     .describe("stands in the audit trail and in the tasks that wait"),
 });
-
-const auditAnswer = z.array(
-  z.object({
-    at: z.string(),
-    event: z.string(),
-    device: z.string().nullable(),
-    taskId: z.string().nullable(),
-    who: z.string(),
-    data: z.record(z.string(), z.unknown()),
-  }),
-);
 
 /** Nothing that does not exist here, and no device that fails, is a failure of the server. */
 async function answering<T>(work: Promise<T>): Promise<T> {
@@ -215,7 +204,7 @@ export function addOversightRoutes(app: App, dependencies: OversightDependencies
           .optional()
           .describe("entries at most (default 100)"),
       }),
-      response: { 200: auditAnswer, 400: problemResponse, ...commonProblems },
+      response: { 200: auditReport, 400: problemResponse, ...commonProblems },
     },
     handler: async ({ query: { device, taskId, limit = 100 } }) => {
       const entries = await store.auditTrail({

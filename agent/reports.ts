@@ -110,3 +110,15 @@ export const resyncRequest = z.strictObject({
   rerender: z.boolean().default(false).describe("render the intents anew from today's blueprints"),
 });
 export type ResyncRequest = z.infer<typeof resyncRequest>;
+
+export const auditReport = z.array(
+  z.object({
+    at: z.string(),
+    event: z.string(),
+    device: z.string().nullable(),
+    taskId: z.string().nullable(),
+    who: z.string(),
+    data: z.record(z.string(), z.unknown()),
+  }),
+);
+export type AuditReport = z.infer<typeof auditReport>;

@@ -6,8 +6,8 @@ import axios from "axios";
 import { z } from "zod";
 import { printable } from "./output.ts";
 import { describeProblem } from "./problem-text.ts";
-import type { HealthReport, PlanReport, ResyncReport, ResyncRequest } from "../reports.ts";
-import { healthReport, planReport, resyncReport } from "../reports.ts";
+import type { AuditReport, HealthReport, PlanReport, ResyncReport, ResyncRequest } from "../reports.ts";
+import { auditReport, healthReport, planReport, resyncReport } from "../reports.ts";
 
 const taskAnswer = z.object({
   id: z.string(),
@@ -82,6 +82,8 @@ export interface AgentClient {
   pause(device: string, reason: string): Promise<void>;
   resume(device: string, reason: string): Promise<void>;
   task(id: string): Promise<TaskAnswer>;
+  /** Newest first. */
+  audit(filter: { device?: string; taskId?: string; limit: string }): Promise<AuditReport>;
   /** Posts a create-customer body as it is; resolves with the task's id. */
   convert(body: string): Promise<string>;
   /** Gives connections back. */
@@ -181,6 +183,10 @@ export function openClient(options: ClientOptions): AgentClient {
       });
     },
     task: (id) => call(taskAnswer, "GET", `/api/v2/task/${encodeURIComponent(id)}`, { seconds: seconds.quick }),
+    audit: (filter) =>
+      call(auditReport, "GET", `/api/agent/v1/audit?${new URLSearchParams(filter).toString()}`, {
+        seconds: seconds.quick,
+      }),
     convert: (body) => call(acceptAnswer, "POST", "/api/v3/customer", { body, seconds: seconds.convert }),
     close() {
       httpAgent.destroy();

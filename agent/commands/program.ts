@@ -1,6 +1,7 @@
 import { Command, CommanderError } from "commander";
 import { AgentRefusal, Interrupted } from "./client.ts";
 import { openOutput } from "./output.ts";
+import { addAudit } from "./audit.ts";
 import { addConfigCheck } from "./config-check.ts";
 import type { CommandContext, ExitCode } from "./context.ts";
 import { exitCodes } from "./context.ts";
@@ -91,6 +92,7 @@ function createProgram(context: CommandContext, perform: Perform): Command {
   addResume(program, perform);
   addStatus(program, perform);
   addTask(program, perform);
+  addAudit(program, perform);
   addConvert(program, perform);
   addEnroll(program, perform);
   addConfigCheck(program, perform);

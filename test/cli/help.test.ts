@@ -12,6 +12,9 @@ const commands = [
   ["task"],
   ["convert"],
   ["enroll"],
+  ["audit"],
+  ["audit", "verify"],
+  ["audit", "show"],
   ["config"],
   ["config", "check"],
 ];

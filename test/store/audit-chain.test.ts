@@ -248,7 +248,7 @@ describe("an audit trail from before the chain", () => {
   const beforeChain = (): void => {
     const db = new Database(file);
     db.pragma("synchronous = OFF");
-    db.pragma(`application_id = ${0x53424341}`);
+    db.pragma(`application_id = 1396851521`);
     db.exec(migrations[0] ?? "");
     for (const line of [1, 2, 3])
       db.prepare("INSERT INTO audit (at, event, who, data) VALUES (?, 'write', 'run', ?)").run(
