@@ -176,8 +176,8 @@ export function addOperationsRoutes(app: App, dependencies: OperationsApiDepende
       },
     },
     handler: async (request) => {
-      if (!request.body.dryRun) requireScope(request, ["operate"]);
-      return answering(operations.resync(request.body));
+      const { name } = requireScope(request, request.body.dryRun ? ["read", "operate"] : ["operate"]);
+      return answering(operations.resync(request.body, name));
     },
   });
   addDeviceRoutes(app, dependencies);

@@ -99,9 +99,9 @@ describe("a re-sync", () => {
     expect((await post(operate, { dryRun: true })).status).toBe(200);
     expect((await post(operate, { device, endCalls: true })).body).toEqual({ devices: [] });
     expect(server.asked).toEqual([
-      ["resync", { dryRun: true, endCalls: false, rerender: false }],
-      ["resync", { dryRun: true, endCalls: false, rerender: false }],
-      ["resync", { device, dryRun: false, endCalls: true, rerender: false }],
+      ["resync", { dryRun: true, endCalls: false, rerender: false }, "read"],
+      ["resync", { dryRun: true, endCalls: false, rerender: false }, "operate"],
+      ["resync", { device, dryRun: false, endCalls: true, rerender: false }, "operate"],
     ]);
   });
 

@@ -115,8 +115,8 @@ export async function startServer({ role = "embedded", ...overrides }: Overrides
       if ("taskId" in subject) throw new NotFound(`there is no task '${subject.taskId}'`);
       return plan;
     },
-    async resync(request) {
-      asked.push(["resync", request]);
+    async resync(request, by) {
+      asked.push(["resync", request, by]);
       if (request.device !== undefined) known(request.device);
       return { devices: [] };
     },
