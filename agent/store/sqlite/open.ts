@@ -15,6 +15,7 @@ import { keepHouse } from "./housekeeping.ts";
 import { keepLeads } from "./leads.ts";
 import { keepLeases } from "./leases.ts";
 import { keepLogins } from "./logins.ts";
+import { openLookups } from "./lookups.ts";
 import { keepNotedLeases } from "./noted-leases.ts";
 import { keepPauses } from "./pauses.ts";
 import { keepRecords } from "./records.ts";
@@ -71,6 +72,7 @@ export function openSqliteStore(options: SqliteStoreOptions): Store {
     ...keepAnnouncements(connection, standstills, turns),
     ...keepDeadlines(connection, fences, gateways, standstills, turns),
     ...keepRecords(connection, fences, markConversions(connection)),
+    ...openLookups(connection, fences),
     ...keepAgentBooks(connection, sealer),
     ...keepHouse(connection, tasks),
     watch: connection.watch,
