@@ -1,15 +1,22 @@
 import { z } from "zod";
 import { DriverError } from "../drivers/errors.ts";
+import { duration } from "./config-schema.ts";
+import { Ambiguous, type Explain } from "./explanation/explainer.ts";
+import { explanation } from "./explanation/explanation.ts";
 import { NotFound, type Operations } from "./operations.ts";
 import { requireScope, type App } from "./portal/access.ts";
 import { commonProblems, Problem, problemResponse } from "./portal/problem.ts";
 import { createCustomer, toNewConversion, type ConversionSettings } from "./portal/requests.ts";
-import { auditReport, healthReport, planReport, resyncReport, resyncRequest } from "./reports.ts";
+import { auditReport, failuresReport, healthReport, planReport, resyncReport, resyncRequest } from "./reports.ts";
+import type { FailuresReport } from "./reports.ts";
 import type { JournalStore } from "./store/store.ts";
 
 export interface OversightDependencies {
   operations: Pick<Operations, "health">;
   store: Pick<JournalStore, "auditTrail">;
+  explain: Explain;
+  /** Failed tasks of the last so many milliseconds, by their cause. Throws NotFound where tasks are kept elsewhere. */
+  failures: (sinceMs: number) => Promise<FailuresReport>;
   /** `failed` names checks, without details: readiness is open to everybody. */
   ready: () => Promise<{ ok: boolean; failed: readonly string[] }>;
   metrics: () => Promise<{ contentType: string; body: string }>;
@@ -43,12 +50,14 @@ async function answering<T>(work: Promise<T>): Promise<T> {
     return await work;
   } catch (error) {
     if (error instanceof NotFound) throw new Problem(404, error.message);
+    if (error instanceof Ambiguous) throw new Problem(409, error.message);
     if (error instanceof DriverError) throw new Problem(502, error.message, { title: `Device error: ${error.code}` });
     throw error;
   }
 }
 
 const tags = ["operations"];
+const weekMs = 7 * 86_400_000;
 const text = { description: "Text", content: { "text/plain": { schema: z.string() } } };
 
 function addProbes(app: App, { operations, ready, metrics }: OversightDependencies): void {
@@ -183,10 +192,45 @@ export function addOperationsRoutes(app: App, dependencies: OperationsApiDepende
   addDeviceRoutes(app, dependencies);
 }
 
-/** The operators' routes that every server has: probes, metrics, health, audit. */
+function addExplanations(app: App, { explain, failures }: OversightDependencies): void {
+  app.route({
+    method: "GET",
+    url: "/api/agent/v1/explain/:subject",
+    config: { access: ["read"] },
+    schema: {
+      tags,
+      summary: "What a task, a device or a customer waits for, what is next, and what a human can do",
+      params: z.object({
+        subject: z
+          .string()
+          .max(200)
+          .describe("a task id, a device's name, or a customer's GUID, tenant id or short name"),
+      }),
+      response: { 200: explanation, 404: problemResponse, 409: problemResponse, ...commonProblems },
+    },
+    handler: ({ params }) => answering(explain(params.subject)),
+  });
+  app.route({
+    method: "GET",
+    url: "/api/agent/v1/failures",
+    config: { access: ["read"] },
+    schema: {
+      tags,
+      summary: "Failed tasks, those of equal cause together",
+      querystring: z.strictObject({
+        since: duration.default(weekMs).describe("how far back, for example 12h (default 7d)"),
+      }),
+      response: { 200: failuresReport, 400: problemResponse, 404: problemResponse, ...commonProblems },
+    },
+    handler: ({ query }) => answering(failures(query.since)),
+  });
+}
+
+/** The operators' routes that every server has: probes, metrics, health, explanations, audit. */
 export function addOversightRoutes(app: App, dependencies: OversightDependencies): void {
   const { store } = dependencies;
   addProbes(app, dependencies);
+  addExplanations(app, dependencies);
   app.route({
     method: "GET",
     url: "/api/agent/v1/audit",

@@ -122,3 +122,26 @@ export const auditReport = z.array(
   }),
 );
 export type AuditReport = z.infer<typeof auditReport>;
+
+export const failuresReport = z.object({
+  since: z.string(),
+  failed: z.number(),
+  /** False where older failures were left out because there are too many. */
+  complete: z.boolean(),
+  /** The most frequent cause first. */
+  groups: z.array(
+    z.object({
+      /** What the failures have in common: names, ids, numbers and quotes are struck out. */
+      cause: z.string(),
+      /** The latest of them in its own words. */
+      example: z.string(),
+      count: z.number(),
+      firstAt: z.string(),
+      lastAt: z.string(),
+      devices: z.array(z.string()),
+      /** The latest ones. */
+      tasks: z.array(z.string()),
+    }),
+  ),
+});
+export type FailuresReport = z.infer<typeof failuresReport>;
