@@ -50,6 +50,7 @@ function openContext(): CommandContext {
     confirm: process.stdin.isTTY && process.stderr.isTTY ? confirm : undefined,
     startAgent: async (config, options) => (await import("./main.ts")).startAgent(config, options),
     openAlone: async (config, env) => (await import("./main.ts")).openAlone(config, env),
+    verifyAudit: async (...subject) => (await import("./audit-check.ts")).checkAudit(...subject),
     loadBlueprints: async (folder) => (await import("./provisioning/blueprint.ts")).loadBlueprints(folder),
   };
 }

@@ -9,7 +9,7 @@ export type { SecretReference } from "./setting-kinds.ts";
 
 const cron = z.string().refine(validate, "a cron expression of five or six fields, in UTC");
 
-const duration = z
+export const duration = z
   .string()
   .regex(/^\d{1,9}(ms|s|m|h|d)$/, "a number and a unit: ms, s, m, h, d")
   .transform((text) => {

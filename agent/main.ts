@@ -53,7 +53,7 @@ function jobsOf({ devices, upkeep }: Parts, schedule: AgentConfig["schedule"]): 
   const jobs: Job[] = [{ name: "housekeeping", at: schedule.housekeeping, run: housekeeping }];
   if (devices === undefined) return jobs;
   const drift = async (): Promise<void> => {
-    await devices.operations.resync({ dryRun: true, endCalls: false, rerender: false });
+    await devices.operations.resync({ dryRun: true, endCalls: false, rerender: false }, "schedule");
   };
   return [...jobs, { name: "drift", at: schedule.drift, run: drift }];
 }

@@ -1,15 +1,22 @@
 import { z } from "zod";
 import { DriverError } from "../drivers/errors.ts";
+import { duration } from "./config-schema.ts";
+import { Ambiguous, type Explain } from "./explanation/explainer.ts";
+import { explanation } from "./explanation/explanation.ts";
 import { NotFound, type Operations } from "./operations.ts";
 import { requireScope, type App } from "./portal/access.ts";
 import { commonProblems, Problem, problemResponse } from "./portal/problem.ts";
 import { createCustomer, toNewConversion, type ConversionSettings } from "./portal/requests.ts";
-import { healthReport, planReport, resyncReport, resyncRequest } from "./reports.ts";
+import { auditReport, failuresReport, healthReport, planReport, resyncReport, resyncRequest } from "./reports.ts";
+import type { FailuresReport } from "./reports.ts";
 import type { JournalStore } from "./store/store.ts";
 
 export interface OversightDependencies {
   operations: Pick<Operations, "health">;
   store: Pick<JournalStore, "auditTrail">;
+  explain: Explain;
+  /** Failed tasks of the last so many milliseconds, by their cause. Throws NotFound where tasks are kept elsewhere. */
+  failures: (sinceMs: number) => Promise<FailuresReport>;
   /** `failed` names checks, without details: readiness is open to everybody. */
   ready: () => Promise<{ ok: boolean; failed: readonly string[] }>;
   metrics: () => Promise<{ contentType: string; body: string }>;
@@ -37,29 +44,20 @@ const reason = z.strictObject({
     .describe("stands in the audit trail and in the tasks that wait"),
 });
 
-const auditAnswer = z.array(
-  z.object({
-    at: z.string(),
-    event: z.string(),
-    device: z.string().nullable(),
-    taskId: z.string().nullable(),
-    who: z.string(),
-    data: z.record(z.string(), z.unknown()),
-  }),
-);
-
 /** Nothing that does not exist here, and no device that fails, is a failure of the server. */
 async function answering<T>(work: Promise<T>): Promise<T> {
   try {
     return await work;
   } catch (error) {
     if (error instanceof NotFound) throw new Problem(404, error.message);
+    if (error instanceof Ambiguous) throw new Problem(409, error.message);
     if (error instanceof DriverError) throw new Problem(502, error.message, { title: `Device error: ${error.code}` });
     throw error;
   }
 }
 
 const tags = ["operations"];
+const weekMs = 7 * 86_400_000;
 const text = { description: "Text", content: { "text/plain": { schema: z.string() } } };
 
 function addProbes(app: App, { operations, ready, metrics }: OversightDependencies): void {
@@ -187,17 +185,52 @@ export function addOperationsRoutes(app: App, dependencies: OperationsApiDepende
       },
     },
     handler: async (request) => {
-      if (!request.body.dryRun) requireScope(request, ["operate"]);
-      return answering(operations.resync(request.body));
+      const { name } = requireScope(request, request.body.dryRun ? ["read", "operate"] : ["operate"]);
+      return answering(operations.resync(request.body, name));
     },
   });
   addDeviceRoutes(app, dependencies);
 }
 
-/** The operators' routes that every server has: probes, metrics, health, audit. */
+function addExplanations(app: App, { explain, failures }: OversightDependencies): void {
+  app.route({
+    method: "GET",
+    url: "/api/agent/v1/explain/:subject",
+    config: { access: ["read"] },
+    schema: {
+      tags,
+      summary: "What a task, a device or a customer waits for, what is next, and what a human can do",
+      params: z.object({
+        subject: z
+          .string()
+          .max(200)
+          .describe("a task id, a device's name, or a customer's GUID, tenant id or short name"),
+      }),
+      response: { 200: explanation, 404: problemResponse, 409: problemResponse, ...commonProblems },
+    },
+    handler: ({ params }) => answering(explain(params.subject)),
+  });
+  app.route({
+    method: "GET",
+    url: "/api/agent/v1/failures",
+    config: { access: ["read"] },
+    schema: {
+      tags,
+      summary: "Failed tasks, those of equal cause together",
+      querystring: z.strictObject({
+        since: duration.default(weekMs).describe("how far back, for example 12h (default 7d)"),
+      }),
+      response: { 200: failuresReport, 400: problemResponse, 404: problemResponse, ...commonProblems },
+    },
+    handler: ({ query }) => answering(failures(query.since)),
+  });
+}
+
+/** The operators' routes that every server has: probes, metrics, health, explanations, audit. */
 export function addOversightRoutes(app: App, dependencies: OversightDependencies): void {
   const { store } = dependencies;
   addProbes(app, dependencies);
+  addExplanations(app, dependencies);
   app.route({
     method: "GET",
     url: "/api/agent/v1/audit",
@@ -215,7 +248,7 @@ export function addOversightRoutes(app: App, dependencies: OversightDependencies
           .optional()
           .describe("entries at most (default 100)"),
       }),
-      response: { 200: auditAnswer, 400: problemResponse, ...commonProblems },
+      response: { 200: auditReport, 400: problemResponse, ...commonProblems },
     },
     handler: async ({ query: { device, taskId, limit = 100 } }) => {
       const entries = await store.auditTrail({

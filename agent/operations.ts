@@ -10,8 +10,11 @@ export interface Operations {
   health(): Promise<HealthReport>;
   /** The plan of one conversion that was posted (`taskId`) or that only could be (`conversion`). Writes nothing. */
   plan(subject: { taskId: string } | { conversion: NewConversion }): Promise<PlanReport>;
-  /** Re-applies the intents of linked customers. Names of unknown devices or customers: NotFound. */
-  resync(request: ResyncRequest): Promise<ResyncReport>;
+  /**
+   * Re-applies the intents of linked customers; audited for each device before anything is written, unless it is a dry
+   * run. Names of unknown devices or customers: NotFound.
+   */
+  resync(request: ResyncRequest, by: string): Promise<ResyncReport>;
   /**
    * Durable and audited. No new script is sent from the moment of the call; resolves when the run under way has ended,
    * at the latest after 20 s. Throws NotFound for an unknown device.
@@ -54,7 +57,7 @@ export interface ConversionLookup {
 export interface OperationsDependencies {
   lanes: ReadonlyMap<string, Lane>;
   source: Pick<ConversionSource, "links">;
-  journal: Pick<JournalStore, "pauseDevice" | "resumeDevice" | "clearLogins">;
+  journal: Pick<JournalStore, "pauseDevice" | "resumeDevice" | "clearLogins" | "audit">;
   conversions: ConversionLookup;
   health(): Promise<HealthReport>;
   /** After a pause or its end. */
@@ -100,6 +103,12 @@ export function createOperations(dependencies: OperationsDependencies): Operatio
     return { device, changes: [], lines: [], reverse: [], conflicts, warnings: [] };
   }
 
+  async function auditResync(devices: readonly string[], request: ResyncRequest, who: string): Promise<void> {
+    const { customer = null, endCalls, rerender } = request;
+    const data = { customer, endCalls, rerender };
+    await Promise.all(devices.map((device) => journal.audit({ event: "resync", device, taskId: null, who, data })));
+  }
+
   return {
     health,
     async plan(subject) {
@@ -112,7 +121,7 @@ export function createOperations(dependencies: OperationsDependencies): Operatio
         throw new NotFound(`gateway '${candidate.gateway ?? ""}' belongs to no device of the inventory`);
       return laneOf(candidate.device).plan(candidate);
     },
-    async resync(request) {
+    async resync(request, by) {
       const named = request.device === undefined ? {} : { device: laneOf(request.device).device.name };
       const wanted = request.customer?.toLowerCase();
       const links = wanted === undefined ? [] : await source.links(named);
@@ -123,6 +132,7 @@ export function createOperations(dependencies: OperationsDependencies): Operatio
       const devices = [...lanes.keys()].filter(
         (device) => (request.device ?? device) === device && (wanted === undefined || customerOn.has(device)),
       );
+      if (!request.dryRun) await auditResync(devices, request, by);
       const reports = devices.map((device) =>
         laneOf(device)
           .resync({ ...request, customer: wanted === undefined ? undefined : customerOn.get(device) })

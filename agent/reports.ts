@@ -110,3 +110,38 @@ export const resyncRequest = z.strictObject({
   rerender: z.boolean().default(false).describe("render the intents anew from today's blueprints"),
 });
 export type ResyncRequest = z.infer<typeof resyncRequest>;
+
+export const auditReport = z.array(
+  z.object({
+    at: z.string(),
+    event: z.string(),
+    device: z.string().nullable(),
+    taskId: z.string().nullable(),
+    who: z.string(),
+    data: z.record(z.string(), z.unknown()),
+  }),
+);
+export type AuditReport = z.infer<typeof auditReport>;
+
+export const failuresReport = z.object({
+  since: z.string(),
+  failed: z.number(),
+  /** False where older failures were left out because there are too many. */
+  complete: z.boolean(),
+  /** The most frequent cause first. */
+  groups: z.array(
+    z.object({
+      /** What the failures have in common: names, ids, numbers and quotes are struck out. */
+      cause: z.string(),
+      /** The latest of them in its own words. */
+      example: z.string(),
+      count: z.number(),
+      firstAt: z.string(),
+      lastAt: z.string(),
+      devices: z.array(z.string()),
+      /** The latest ones. */
+      tasks: z.array(z.string()),
+    }),
+  ),
+});
+export type FailuresReport = z.infer<typeof failuresReport>;

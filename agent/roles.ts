@@ -4,9 +4,12 @@ import { hostname } from "node:os";
 import type { AgentConfig, Role } from "./config.ts";
 import { identityOf, openDataFolder } from "./data-folder.ts";
 import { createDeviceSide, type DeviceSide } from "./device-side.ts";
+import { createExplainer } from "./explanation/explainer.ts";
+import { reportFailures } from "./failures.ts";
 import { createHttpServer, type HttpDependencies, type HttpServer } from "./http.ts";
 import type { Log } from "./log.ts";
 import { createMetrics, type Metrics } from "./metrics.ts";
+import { NotFound } from "./operations.ts";
 import { reportPortalHealth } from "./portal-health.ts";
 import { createPortalSide, openPortalStore } from "./portal-side.ts";
 import type { HealthReport } from "./reports.ts";
@@ -16,6 +19,7 @@ import { silentMs } from "./silence.ts";
 import { openPortalClient } from "./source/portal-client.ts";
 import { createRemoteSource } from "./source/remote.ts";
 import { openSqliteJournal } from "./store/sqlite/open.ts";
+import type { ClaimedConversion } from "./store/model.ts";
 import type { Upkeep } from "./store/store.ts";
 
 /** A run that is under way may end within this time; its lease is handed back well before ten seconds are over. */
@@ -53,6 +57,8 @@ type CommonHttp = Pick<
   "version" | "settings" | "secretVariables" | "tokens" | "ready" | "metrics" | "log"
 >;
 
+const now = (): number => Date.now();
+
 const polledLately = ({ worker }: DeviceSide, pollMs: number): boolean =>
   Date.now() - (worker.polledAt() ?? 0) <= 3 * pollMs;
 
@@ -79,12 +85,15 @@ async function openEmbedded(base: Base): Promise<Parts> {
   const portal = createPortalSide(config, readSecret, store, log);
   releasers.push(() => portal.stop());
   const { operations, metrics, resolveDevice } = devices;
+  const explain = createExplainer({ knowledge: { portal: store }, health: () => operations.health(), now });
+  const failures = (sinceMs: number) => reportFailures(store, sinceMs, now());
   return {
     upkeep: store,
     metrics,
     health: () => operations.health(),
     devices,
-    serve: (common) => createHttpServer({ ...common, role: "embedded", store, operations, resolveDevice }),
+    serve: (common) =>
+      createHttpServer({ ...common, role: "embedded", store, operations, resolveDevice, explain, failures }),
     isSupplied: () => polledLately(devices, config.run.pollMs),
     start: () => portal.start(),
     drain: () => undefined,
@@ -106,7 +115,8 @@ async function openPortal(base: Base): Promise<Parts> {
   );
   const portal = createPortalSide(config, readSecret, store, log);
   releasers.push(() => portal.stop());
-  const health = () => reportPortalHealth({ store, version, startedAt, now: () => Date.now() });
+  const health = () => reportPortalHealth({ store, version, startedAt, now });
+  const explain = createExplainer({ knowledge: { portal: store }, health, now });
   return {
     upkeep: store,
     metrics,
@@ -114,7 +124,15 @@ async function openPortal(base: Base): Promise<Parts> {
     devices: undefined,
     // The store places conversions itself, by what agents announce.
     serve: (common) =>
-      createHttpServer({ ...common, role: "portal", store, operations: { health }, resolveDevice: () => undefined }),
+      createHttpServer({
+        ...common,
+        role: "portal",
+        store,
+        operations: { health },
+        resolveDevice: () => undefined,
+        explain,
+        failures: (sinceMs) => reportFailures(store, sinceMs, now()),
+      }),
     isSupplied: () => true,
     start: () => portal.start(),
     drain: () => undefined,
@@ -147,24 +165,22 @@ async function openAgent(base: Base): Promise<Parts> {
     })),
     version,
     log,
-    now: () => Date.now(),
+    now,
   });
   releasers.push(() => remote.stop());
+  async function find(taskId: string): Promise<ClaimedConversion | undefined> {
+    for (const { name } of config.devices) {
+      const { conversions } = await remote.source.peekDevice(name, { links: false });
+      const found = conversions.find((conversion) => conversion.taskId === taskId);
+      if (found !== undefined) return found;
+    }
+    return undefined;
+  }
   const devices = createDeviceSide({
     ...base,
     source: remote.source,
     journal: remote.journal,
-    conversions: {
-      async find(taskId) {
-        for (const { name } of config.devices) {
-          const { conversions } = await remote.source.peekDevice(name, { links: false });
-          const found = conversions.find((conversion) => conversion.taskId === taskId);
-          if (found !== undefined) return found;
-        }
-        return undefined;
-      },
-      judge: async () => undefined,
-    },
+    conversions: { find, judge: async () => undefined },
     portal() {
       const reachedAt = remote.reachedAt();
       return {
@@ -177,12 +193,21 @@ async function openAgent(base: Base): Promise<Parts> {
     holder: identity,
   });
   const { operations, metrics, resolveDevice } = devices;
+  const explain = createExplainer({
+    knowledge: { agent: { portalUrl: url, find, links: remote.source.links } },
+    health: () => operations.health(),
+    now,
+  });
+  const failures = async (): Promise<never> => {
+    throw new NotFound(`the tasks of this agent are kept by the portal ${url}: ask it for their failures`);
+  };
   return {
     upkeep: journal,
     metrics,
     health: () => operations.health(),
     devices,
-    serve: (common) => createHttpServer({ ...common, role: "agent", store: journal, operations, resolveDevice }),
+    serve: (common) =>
+      createHttpServer({ ...common, role: "agent", store: journal, operations, resolveDevice, explain, failures }),
     isSupplied: () => Date.now() - (remote.reachedAt() ?? 0) < silentMs,
     start: () => remote.start(),
     drain: () => remote.drain(stopGraceMs),

@@ -75,6 +75,8 @@ const operatorRoutes: Route[] = [
     scopes: ["operate"] as const,
     body: { reason: "x" },
   })),
+  { method: "GET", route: `${agent}/explain/{subject}`, path: `${agent}/explain/${device}`, scopes: ["read"] },
+  { method: "GET", route: `${agent}/failures`, path: `${agent}/failures`, scopes: ["read"] },
   { method: "GET", route: `${agent}/audit`, path: `${agent}/audit`, scopes: ["admin"] },
   { method: "GET", route: "/openapi.json", path: "/openapi.json", scopes: scopes.filter((scope) => scope !== "agent") },
 ];

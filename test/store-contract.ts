@@ -9,6 +9,7 @@ import { testGivenUp } from "./store/contract/given-up.ts";
 import { testHousekeeping } from "./store/contract/housekeeping.ts";
 import { testLeads } from "./store/contract/leads.ts";
 import { testLeases } from "./store/contract/leases.ts";
+import { testLookups } from "./store/contract/lookups.ts";
 import { testRecords } from "./store/contract/records.ts";
 import { testSentMarks } from "./store/contract/sent-marks.ts";
 import { inNewPlace, type NewPlace } from "./store/contract/setting.ts";
@@ -33,6 +34,7 @@ export function testStore(name: string, newPlace: NewPlace): void {
     testAnnouncements(newPlace);
     testUnplaced(newPlace);
     testLeads(newPlace);
+    testLookups(newPlace);
     testAgentBooks(() => inNewPlace(newPlace));
     testHousekeeping(newPlace);
   });

@@ -4,10 +4,11 @@ import { checkServerIdentity, rootCertificates } from "node:tls";
 import { X509Certificate } from "node:crypto";
 import axios from "axios";
 import { z } from "zod";
+import { explanation, type Explanation } from "../explanation/explanation.ts";
 import { printable } from "./output.ts";
 import { describeProblem } from "./problem-text.ts";
-import type { HealthReport, PlanReport, ResyncReport, ResyncRequest } from "../reports.ts";
-import { healthReport, planReport, resyncReport } from "../reports.ts";
+import type { AuditReport, FailuresReport, HealthReport, PlanReport, ResyncReport, ResyncRequest } from "../reports.ts";
+import { auditReport, failuresReport, healthReport, planReport, resyncReport } from "../reports.ts";
 
 const taskAnswer = z.object({
   id: z.string(),
@@ -82,6 +83,11 @@ export interface AgentClient {
   pause(device: string, reason: string): Promise<void>;
   resume(device: string, reason: string): Promise<void>;
   task(id: string): Promise<TaskAnswer>;
+  explain(subject: string): Promise<Explanation>;
+  /** `since` with its unit: `7d`. */
+  failures(since: string): Promise<FailuresReport>;
+  /** Newest first. */
+  audit(filter: { device?: string; taskId?: string; limit: string }): Promise<AuditReport>;
   /** Posts a create-customer body as it is; resolves with the task's id. */
   convert(body: string): Promise<string>;
   /** Gives connections back. */
@@ -181,6 +187,16 @@ export function openClient(options: ClientOptions): AgentClient {
       });
     },
     task: (id) => call(taskAnswer, "GET", `/api/v2/task/${encodeURIComponent(id)}`, { seconds: seconds.quick }),
+    explain: (subject) =>
+      call(explanation, "GET", `/api/agent/v1/explain/${encodeURIComponent(subject)}`, { seconds: seconds.quick }),
+    failures: (since) =>
+      call(failuresReport, "GET", `/api/agent/v1/failures?since=${encodeURIComponent(since)}`, {
+        seconds: seconds.quick,
+      }),
+    audit: (filter) =>
+      call(auditReport, "GET", `/api/agent/v1/audit?${new URLSearchParams(filter).toString()}`, {
+        seconds: seconds.quick,
+      }),
     convert: (body) => call(acceptAnswer, "POST", "/api/v3/customer", { body, seconds: seconds.convert }),
     close() {
       httpAgent.destroy();

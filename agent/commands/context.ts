@@ -1,5 +1,6 @@
 import type { AgentConfig, Role } from "../config.ts";
 import type { Operations } from "../operations.ts";
+import type { TrailVerdict } from "../store/audit-chain.ts";
 import type { NewConversion } from "../store/store.ts";
 
 /** What every command answers its caller with; `--help` prints them. */
@@ -49,6 +50,12 @@ export interface CommandContext {
   ): Promise<RunningAgent>;
   /** Takes the lock of the data folder; throws an Error that says who holds it. */
   openAlone(config: AgentConfig, env: Environment): Promise<Alone>;
+  /** Of the store in the data folder, beside a daemon or without one. See checkAudit. */
+  verifyAudit(
+    config: AgentConfig,
+    env: Environment,
+    expected: { seq: number; hash: string } | undefined,
+  ): Promise<TrailVerdict>;
   /** Throws an Error with `faults` when a blueprint cannot be used. */
   loadBlueprints(folder: string | undefined): Promise<ReadonlyMap<string, unknown>>;
 }

@@ -1,12 +1,15 @@
 import { Command, CommanderError } from "commander";
 import { AgentRefusal, Interrupted } from "./client.ts";
 import { openOutput } from "./output.ts";
+import { addAudit } from "./audit.ts";
 import { addConfigCheck } from "./config-check.ts";
 import type { CommandContext, ExitCode } from "./context.ts";
 import { exitCodes } from "./context.ts";
 import { addConvert } from "./convert.ts";
 import { addEnroll } from "./enroll.ts";
 import { describeError, UsageError } from "./errors.ts";
+import { addExplain } from "./explain.ts";
+import { addFailures } from "./failures.ts";
 import type { Perform } from "./invocation.ts";
 import { addPause, addResume } from "./pause.ts";
 import { addPlan } from "./plan.ts";
@@ -91,6 +94,9 @@ function createProgram(context: CommandContext, perform: Perform): Command {
   addResume(program, perform);
   addStatus(program, perform);
   addTask(program, perform);
+  addExplain(program, perform);
+  addFailures(program, perform);
+  addAudit(program, perform);
   addConvert(program, perform);
   addEnroll(program, perform);
   addConfigCheck(program, perform);

@@ -46,7 +46,7 @@ async function resync(invocation: Invocation, options: Options): Promise<ExitCod
   };
   const report = await withAgentOrAlone(invocation, {
     agent: (client) => client.resync(request),
-    alone: async (alone) => resyncReport.parse(printable(await alone.operations.resync(request))),
+    alone: async (alone) => resyncReport.parse(printable(await alone.operations.resync(request, "command line"))),
   });
   if (invocation.json) invocation.output.json(report);
   else printResync(report, invocation.output);

@@ -35,6 +35,9 @@ interface Attempt {
   readonly made: Map<string, ExecutionMessage>;
 }
 
+/** So begin the messages of a task whose site waits for trouble with OVOC. */
+export const notInOvocYet = "Not in Ovoc yet:";
+
 /** Customers that are attended to at once: with OVOC to spare it, without it as many as share a sync to disk. */
 const atOnce = { withOvoc: 4, withoutOvoc: 200 };
 /** A conversion may come here past its deadline, when its device kept it waiting: it is tried so often all the same. */
@@ -140,7 +143,7 @@ export function createSites(dependencies: SitesDependencies): Sites {
       failures: attempt.failures,
     });
     if (attempt.failures >= leastTries && isOverdue(attempt)) return giveUp(attempt, reason);
-    const message = `Not in Ovoc yet: ${missingOf(attempt)} (${reason}). It is tried again.`;
+    const message = `${notInOvocYet} ${missingOf(attempt)} (${reason}). It is tried again.`;
     await store.noteProgress([conversion.taskId], information(message));
     later(backoff(attempt.failures, retryMinMs, retryMaxMs, Math.random), () => enqueue(attempt));
   }
@@ -160,7 +163,7 @@ export function createSites(dependencies: SitesDependencies): Sites {
     for (const one of overdue) await giveUp(one, reason);
     await store.noteProgress(
       waiting.filter((one) => !overdue.includes(one)).map(({ conversion }) => conversion.taskId),
-      information(`Not in Ovoc yet: ${reason}. It is tried again.`),
+      information(`${notInOvocYet} ${reason}. It is tried again.`),
     );
   }
 

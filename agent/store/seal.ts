@@ -15,13 +15,16 @@ export interface Sealer {
   open(sealed: string): string;
   /** Keyed and repeatable: tells whether two secrets are equal without telling what they are. */
   hash(text: string): string;
+  /** HMAC in hex, with a key that serves nothing else: whoever has no seal key cannot make it. */
+  sign(text: string): string;
 }
 
-/** AES-256-GCM and HMAC-SHA-256, each with a key of its own derived from `key`, which must have 32 bytes. */
+/** AES-256-GCM and twice HMAC-SHA-256, each with a key of its own derived from `key`, which must have 32 bytes. */
 export function openSealer(key: Buffer): Sealer {
   if (key.length !== keyBytes) throw new Error(`a seal key has ${keyBytes} bytes, not ${key.length}`);
   const sealingKey = derive(key, "sbc-agent seal");
   const hashingKey = derive(key, "sbc-agent hash");
+  const signingKey = derive(key, "sbc-agent sign");
 
   return {
     seal(text) {
@@ -48,6 +51,7 @@ export function openSealer(key: Buffer): Sealer {
     },
 
     hash: (text) => createHmac("sha256", hashingKey).update(text, "utf8").digest("base64url"),
+    sign: (text) => createHmac("sha256", signingKey).update(text, "utf8").digest("hex"),
   };
 }
 

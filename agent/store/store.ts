@@ -115,6 +115,18 @@ export interface Queue {
   arrived: number;
 }
 
+/** A conversion whose task failed. */
+export interface FailedTask {
+  taskId: string;
+  shortName: string;
+  tenantId: string;
+  /** Null where it failed before a device was known. */
+  device: string | null;
+  gateway: string | null;
+  messages: ExecutionMessage[];
+  endedAt: number;
+}
+
 /** Thrown when a lease is no longer the holder's: stop, write nothing more. */
 export class LeaseLost extends Error {
   override readonly name = "LeaseLost";
@@ -137,6 +149,10 @@ export interface PortalStore extends AmendmentStore {
   conversion(taskId: string): Promise<Conversion | undefined>;
   /** With its secrets in clear, for a plan of it. Nothing is claimed. */
   conversionWithSecrets(taskId: string): Promise<ClaimedConversion | undefined>;
+  /** The oldest conversion that has not ended, of a tenant or with a short name; else the latest that ended. */
+  conversionOf(whose: { tenantId: string } | { shortName: string }): Promise<Conversion | undefined>;
+  /** Tasks of conversions that failed at or after `since`, latest first. */
+  failedTasks(since: number, limit: number): Promise<FailedTask[]>;
   /** What `accept` would say of it now. Stores nothing. */
   judge(conversion: NewConversion): Promise<Verdict>;
   /** Appends a progress message to tasks that have not ended; a repetition of a task's last message is dropped. */
@@ -173,6 +189,8 @@ export interface PortalStore extends AmendmentStore {
   ): Promise<ClaimResult>;
   /** What a claim would give now: ready conversions that no live lease has. For dry runs and plans: nothing changes. */
   peekDevice(device: string, peek?: { links?: boolean }): Promise<Peek>;
+  /** Who holds the device now, and until when at the latest, grace included. */
+  leaseHolder(device: string): Promise<{ holder: string; until: number } | undefined>;
   /** Starts the lease's duration anew. Throws LeaseLost. */
   renewLease(lease: Lease): Promise<void>;
   /** Gives the device back; conversions that were not completed are ready again. No error when already lost. */

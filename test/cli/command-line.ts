@@ -4,6 +4,7 @@ import { dirname, join } from "node:path";
 import { onTestFinished } from "vitest";
 import type { CommandContext } from "../../agent/commands/context.ts";
 import { runProgram } from "../../agent/commands/program.ts";
+import { checkAudit } from "../../agent/audit-check.ts";
 import { loadBlueprints } from "../../agent/provisioning/blueprint.ts";
 
 export interface Spoken {
@@ -81,6 +82,7 @@ async function runCommand(
     confirm: undefined,
     startAgent: missing("startAgent"),
     openAlone: missing("openAlone"),
+    verifyAudit: async (...subject) => checkAudit(...subject),
     loadBlueprints: async (folder) => loadBlueprints(folder),
     ...overrides,
   });

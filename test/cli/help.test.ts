@@ -12,6 +12,11 @@ const commands = [
   ["task"],
   ["convert"],
   ["enroll"],
+  ["explain"],
+  ["failures"],
+  ["audit"],
+  ["audit", "verify"],
+  ["audit", "show"],
   ["config"],
   ["config", "check"],
 ];
@@ -32,7 +37,7 @@ it.each(["plan", "resync"])("%s documents exit code 3", async (command) => {
   expect((await createFolder().run([command, "--help"])).stdout).toMatch(/^ {2}3 {2}changes are pending/m);
 });
 
-it.each(["plan", "resync", "pause", "resume", "status", "task", "convert", "enroll"])(
+it.each(["plan", "resync", "pause", "resume", "status", "task", "explain", "failures", "convert", "enroll"])(
   "%s prints JSON when asked to",
   async (command) => {
     expect((await createFolder().run([command, "--help"])).stdout).toContain("--json");

@@ -68,7 +68,7 @@ describe("an agent that works alone for one command", () => {
     const alone = await openAlone({ ...config, run: { ...config.run, requestMs: 200, retryMinMs: 10 } }, environment);
     try {
       const dryRun = { dryRun: true, endCalls: false, rerender: false };
-      expect(await alone.operations.resync(dryRun)).toMatchObject({ devices: [{ result: "put-off" }] });
+      expect(await alone.operations.resync(dryRun, "ann")).toMatchObject({ devices: [{ result: "put-off" }] });
       // Many times longer than a retry would take.
       const failedAt = performance.now();
       await eventually(
@@ -76,7 +76,7 @@ describe("an agent that works alone for one command", () => {
         (at) => at > failedAt + 300,
         String,
       );
-      expect(await alone.operations.resync(dryRun)).toMatchObject({ devices: [{ result: "in-sync" }] });
+      expect(await alone.operations.resync(dryRun, "ann")).toMatchObject({ devices: [{ result: "in-sync" }] });
       expect(await statsOf(mock)).toMatchObject({ uploads: 0, saves: 0 });
     } finally {
       await alone.close();

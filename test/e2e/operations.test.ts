@@ -1,5 +1,5 @@
 import { afterEach, describe, expect, it } from "vitest";
-import type { HealthReport, PlanReport } from "../../agent/reports.ts";
+import type { AuditReport, HealthReport, PlanReport } from "../../agent/reports.ts";
 import { eventually, gatewayOf } from "./client.ts";
 import { control, drawTenant, named, startRig, stateOf, statsOf, type Rig } from "./rig.ts";
 
@@ -158,6 +158,10 @@ describe("a re-sync", () => {
       named(before.running["IPGroup"], "Name").get("Drifted"),
     );
     expect(after.running).toEqual(before.running);
+    const trail = (await rig.client.ask("GET", "/api/agent/v1/audit?device=sbc0")).body as AuditReport;
+    expect(trail.filter(({ event }) => event === "resync")).toMatchObject([
+      { who: "admin", taskId: null, data: { customer: null, endCalls: false, rerender: false } },
+    ]);
   });
 
   it("of more rows than maxChangesPerRun stops after the plan", async () => {

@@ -1,7 +1,21 @@
 import { describe, expect, it } from "vitest";
 import { DriverError } from "../../drivers/errors.ts";
 import type { Operations } from "../../agent/operations.ts";
-import { byTenantId, canary, device, gateway, health, plan, siptest4, startServer, tenant, tokenOf } from "./server.ts";
+import { Ambiguous } from "../../agent/explanation/explainer.ts";
+import type { FailuresReport } from "../../agent/reports.ts";
+import {
+  byTenantId,
+  canary,
+  device,
+  explained,
+  gateway,
+  health,
+  plan,
+  siptest4,
+  startServer,
+  tenant,
+  tokenOf,
+} from "./server.ts";
 
 const read = tokenOf("read");
 const operate = tokenOf("operate");
@@ -99,9 +113,9 @@ describe("a re-sync", () => {
     expect((await post(operate, { dryRun: true })).status).toBe(200);
     expect((await post(operate, { device, endCalls: true })).body).toEqual({ devices: [] });
     expect(server.asked).toEqual([
-      ["resync", { dryRun: true, endCalls: false, rerender: false }],
-      ["resync", { dryRun: true, endCalls: false, rerender: false }],
-      ["resync", { device, dryRun: false, endCalls: true, rerender: false }],
+      ["resync", { dryRun: true, endCalls: false, rerender: false }, "read"],
+      ["resync", { dryRun: true, endCalls: false, rerender: false }, "operate"],
+      ["resync", { device, dryRun: false, endCalls: true, rerender: false }, "operate"],
     ]);
   });
 
@@ -130,6 +144,49 @@ describe("a pause and its end", () => {
     const answer = await server.call("POST", path, { token: operate, body: { reason: "x" } });
     expect(answer.status).toBe(404);
     expect(answer.body).toMatchObject({ detail: expect.stringContaining("'other'") as string });
+  });
+});
+
+describe("an explanation", () => {
+  it("is that of the subject in the path, which may hold anything", async () => {
+    const server = await startServer();
+    const ask = (subject: string) => server.call("GET", `/api/agent/v1/explain/${subject}`, { token: read });
+    expect((await ask(device)).body).toEqual(explained);
+    const answer = await ask("a%2Fb%20c");
+    expect(answer.status).toBe(404);
+    expect(server.asked).toEqual([
+      ["explain", device],
+      ["explain", "a/b c"],
+    ]);
+  });
+
+  it("of a name that several bear is a conflict", async () => {
+    const server = await startServer({
+      explain: async () => Promise.reject(new Ambiguous("2 customers are called 'Acme'")),
+    });
+    const answer = await server.call("GET", "/api/agent/v1/explain/Acme", { token: read });
+    expect([answer.status, answer.body]).toEqual([
+      409,
+      expect.objectContaining({ detail: "2 customers are called 'Acme'" }),
+    ]);
+  });
+});
+
+describe("failures", () => {
+  it("are those of the last week, or of the age that is asked for", async () => {
+    const server = await startServer();
+    await server.convert({
+      ...siptest4,
+      scriptParameters: { ProxySet: "SIPTrunk", OnlinePstnGateway: "other.example" },
+    });
+    const ask = (query: string) => server.call("GET", `/api/agent/v1/failures${query}`, { token: read });
+    const { body } = await ask("");
+    expect(body).toMatchObject({ failed: 1, complete: true, groups: [{ count: 1, devices: [] }] });
+    const age = Date.now() - Date.parse((body as FailuresReport).since);
+    expect(Math.round(age / 86_400_000)).toBe(7);
+    expect((await ask("?since=999999999d")).body).toMatchObject({ since: "1970-01-01T00:00:00.000Z", failed: 1 });
+    for (const query of ["?since=soon", "?since=-1d", "?since=", "?until=1d"])
+      expect((await ask(query)).status).toBe(400);
   });
 });
 

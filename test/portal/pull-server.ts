@@ -13,7 +13,7 @@ import { openSqliteStore } from "../../agent/store/sqlite/open.ts";
 import type { Store } from "../../agent/store/store.ts";
 import { createTokens } from "../../agent/tokens.ts";
 import { createCertificate } from "../../mocks/sbc/certificate.ts";
-import { health } from "./server.ts";
+import { explained, health } from "./server.ts";
 
 export const [device, sibling] = ["sbc-ams-1", "sbc-ams-2"] as const;
 export const [gateway, siblingGateway] = ["oc1.example.com", "oc2.example.com"] as const;
@@ -125,6 +125,8 @@ export async function startPortal(options: PullServerOptions = {}): Promise<Pull
       ]),
       store: before(store),
       operations: { health: async () => health },
+      failures: async () => ({ since: "", failed: 0, complete: true, groups: [] }),
+      explain: async () => explained,
       resolveDevice: () => undefined,
       ready: async () => ({ ok: true, failed: [] }),
       metrics: async () => ({ contentType: "text/plain", body: "up 1\n" }),

@@ -3,6 +3,8 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { onTestFinished } from "vitest";
 import type { Scope } from "../../agent/config.ts";
+import type { Explanation } from "../../agent/explanation/explanation.ts";
+import { reportFailures } from "../../agent/failures.ts";
 import { createHttpServer, type EmbeddedDependencies, type HttpDependencies } from "../../agent/http.ts";
 import { NotFound, type Operations } from "../../agent/operations.ts";
 import { judge } from "../../agent/portal/rules.ts";
@@ -43,6 +45,15 @@ export const health: HealthReport = {
   devices: [],
   portal: null,
   announced: [],
+};
+export const explained: Explanation = {
+  subject: device,
+  kind: "device",
+  state: "idle",
+  waitsFor: null,
+  next: null,
+  humanCan: null,
+  sentence: `Device ${device} is idle.`,
 };
 export const plan: PlanReport = { device, changes: [], lines: [], reverse: [], conflicts: [], warnings: [] };
 
@@ -115,8 +126,8 @@ export async function startServer({ role = "embedded", ...overrides }: Overrides
       if ("taskId" in subject) throw new NotFound(`there is no task '${subject.taskId}'`);
       return plan;
     },
-    async resync(request) {
-      asked.push(["resync", request]);
+    async resync(request, by) {
+      asked.push(["resync", request, by]);
       if (request.device !== undefined) known(request.device);
       return { devices: [] };
     },
@@ -155,6 +166,12 @@ export async function startServer({ role = "embedded", ...overrides }: Overrides
       },
     },
     operations,
+    async explain(subject) {
+      asked.push(["explain", subject]);
+      known(subject);
+      return explained;
+    },
+    failures: (sinceMs) => reportFailures(store, sinceMs, Date.now()),
     resolveDevice: (fqdn) => (fqdn === gateway ? device : undefined),
     ready: async () => ({ ok: true, failed: [] }),
     metrics: async () => ({ contentType: "text/plain; version=0.0.4; charset=utf-8", body: "up 1\n" }),

@@ -22,6 +22,27 @@ export function openDatabase(file: string): Database.Database {
   }
 }
 
+/**
+ * Opens the store file for reading alone, also beside the process that writes it. Throws an Error that names the file:
+ * missing, not a store, damaged, of another version.
+ */
+export function openForReading(file: string): Database.Database {
+  try {
+    const db = new Database(file, { readonly: true, fileMustExist: true, timeout: 5_000 });
+    try {
+      refuseStrangers(db);
+      if (readNumber(db, "user_version") < migrations.length)
+        throw new Error("an older sbc-agent wrote it; start this one on it first");
+      return db;
+    } catch (error) {
+      db.close();
+      throw error;
+    }
+  } catch (error) {
+    throw new Error(`cannot read the store ${file}: ${reason(error)}`, { cause: error });
+  }
+}
+
 function reason(error: unknown): string {
   if (!(error instanceof Error)) return String(error);
   const damaged = error instanceof Database.SqliteError && /^SQLITE_(CORRUPT|NOTADB|IOERR_SHORT_READ)/.test(error.code);

@@ -5,7 +5,7 @@ import { openAmendmentEnds } from "./amendment-ends.ts";
 import { keepAmendments } from "./amendments.ts";
 import { keepAnnouncements } from "./announcements.ts";
 import { openArrivals } from "./arrivals.ts";
-import { keepAuditTrail, type AuditTrail } from "./audit.ts";
+import { coverOldEntries, keepAuditTrail, type AuditTrail } from "./audit.ts";
 import { keepCompletions } from "./completions.ts";
 import { openConnection, type Connection } from "./connection.ts";
 import { keepConversions } from "./conversions.ts";
@@ -20,9 +20,11 @@ import { keepHouse } from "./housekeeping.ts";
 import { keepLeads } from "./leads.ts";
 import { keepLeases } from "./leases.ts";
 import { keepLogins } from "./logins.ts";
+import { openLookups } from "./lookups.ts";
 import { keepNotedLeases } from "./noted-leases.ts";
 import { keepPauses } from "./pauses.ts";
 import { keepRecords } from "./records.ts";
+import { checkSeal } from "./seal-mark.ts";
 import { markHere, rememberTasks } from "./sent-tasks.ts";
 import { openStandstills } from "./standstills.ts";
 import { openTasks } from "./tasks.ts";
@@ -67,7 +69,7 @@ export function openSqliteStore(options: SqliteStoreOptions): Store {
   const arrivals = openArrivals(connection);
   const turns = openTurns(connection, tasks, gateways, arrivals, judge, sealer);
   const departures = openDepartures(connection, turns);
-  const trail = keepAuditTrail(connection);
+  const trail = keepAuditTrail(connection, sealer);
   const shared = { connection, tasks, turns, departures, arrivals, audit: trail.append, sealer };
   const ends = openAmendmentEnds({ ...shared, fences, keepSecrets });
 
@@ -81,6 +83,7 @@ export function openSqliteStore(options: SqliteStoreOptions): Store {
     ...keepAnnouncements(connection, standstills, turns),
     ...keepDeadlines(connection, fences, gateways, standstills, turns),
     ...keepRecords(connection, fences, markHere(connection)),
+    ...openLookups(connection, fences),
     ...keepAgentBooks(connection, trail),
     ...keepHouse(connection, tasks),
     watch: connection.watch,
@@ -94,7 +97,7 @@ export function openSqliteJournal(options: SqliteFileOptions): DetachedJournal {
   return {
     ...keepRecords(connection, fences, rememberTasks(connection)),
     ...keepNotedLeases(connection, fences, openUnresolved(connection)),
-    ...keepAgentBooks(connection, keepAuditTrail(connection)),
+    ...keepAgentBooks(connection, keepAuditTrail(connection, options.sealer)),
     ...keepHouse(connection, openTasks(connection)),
   };
 }
@@ -113,6 +116,7 @@ function openFile(options: SqliteFileOptions, purpose: "portal" | "journal"): Co
   try {
     checkSeal(db, sealer, file);
     checkPurpose(db, purpose, file);
+    coverOldEntries(db, sealer, Math.floor(now()));
   } catch (error) {
     db.close();
     throw error;
@@ -129,20 +133,4 @@ function checkPurpose(db: Database, purpose: "portal" | "journal", file: string)
   throw new Error(
     `cannot open the store ${file}: it is ${words[purpose === "portal" ? "journal" : "portal"]}, and not ${words[purpose]}; give this one a data folder of its own`,
   );
-}
-
-// Found out here, a wrong key is one clear fault; found out later, it would stop every device that keeps a secret.
-function checkSeal(db: Database, sealer: Sealer, file: string): void {
-  const seal = db.prepare<[], { value: string }>("SELECT value FROM facts WHERE key = 'seal'").get();
-  if (seal === undefined) {
-    db.prepare("INSERT INTO facts (key, value) VALUES ('seal', ?)").run(sealer.seal("sbc-agent"));
-    return;
-  }
-  try {
-    sealer.open(seal.value);
-  } catch (error) {
-    throw new Error(`cannot open the store ${file}: its secrets were sealed with another key; bring that key back`, {
-      cause: error,
-    });
-  }
 }

@@ -1,0 +1,175 @@
+import { NotFound } from "../operations.ts";
+import { notInOvocYet } from "../ovoc/sites.ts";
+import type { HealthReport } from "../reports.ts";
+import type { ConversionSource } from "../source/source.ts";
+import type { Conversion, Customer, Link } from "../store/model.ts";
+import type { PortalStore } from "../store/store.ts";
+import { explainCustomer, explainLead } from "./customer.ts";
+import { explainDevice, type DeviceFacts } from "./device.ts";
+import type { Explanation } from "./explanation.ts";
+import { explainConversion } from "./task.ts";
+
+/** What a portal knows. */
+export type PortalKnowledge = Pick<
+  PortalStore,
+  "task" | "conversion" | "conversionOf" | "leaseHolder" | "customer" | "customers" | "links" | "leads"
+>;
+
+/** What an agent knows whose portal is elsewhere: the conversions that wait for its devices, and their links. */
+export interface AgentKnowledge {
+  portalUrl: string;
+  find(taskId: string): Promise<Conversion | undefined>;
+  links: ConversionSource["links"];
+}
+
+export interface ExplainerDependencies {
+  knowledge: { portal: PortalKnowledge } | { agent: AgentKnowledge };
+  health(): Promise<HealthReport>;
+  /** Milliseconds since 1970. */
+  now(): number;
+}
+
+/** Several things bear the name. */
+export class Ambiguous extends Error {
+  override readonly name = "Ambiguous";
+}
+
+/**
+ * Says of a task (by its id), a device (by its name) or a customer (by its GUID, tenant id or short name) what it waits
+ * for, what is next and what a human can do. Asks no device. Throws NotFound and Ambiguous.
+ */
+export type Explain = (subject: string) => Promise<Explanation>;
+
+const isTaskId = (subject: string): boolean => /^(wst|tsk)_/.test(subject);
+
+export function createExplainer({ knowledge, health, now }: ExplainerDependencies): Explain {
+  return async (subject) => {
+    const report = await health();
+    const explained =
+      "portal" in knowledge
+        ? await explainAtPortal(subject, knowledge.portal, report, now())
+        : await explainAtAgent(subject, knowledge.agent, report, now());
+    if (explained !== undefined) return explained;
+    throw new NotFound(
+      `'${subject}' is no task, device or customer that is known here${"agent" in knowledge ? `; what waits for no device of this agent is known to the portal ${knowledge.agent.portalUrl}` : ""}`,
+    );
+  };
+}
+
+async function explainAtPortal(
+  subject: string,
+  portal: PortalKnowledge,
+  health: HealthReport,
+  now: number,
+): Promise<Explanation | undefined> {
+  const deviceOf = async (name: string): Promise<DeviceFacts> =>
+    findDevice(name, health, await portal.leaseHolder(name)) ?? { where: "nowhere", device: name };
+
+  async function ofConversion(conversion: Conversion): Promise<Explanation> {
+    const { taskId, tenantId, state, device } = conversion;
+    const task = await portal.task(taskId);
+    const oldest = state === "waiting" ? await portal.conversionOf({ tenantId }) : undefined;
+    const last = task?.messages.at(-1)?.message;
+    const facts = {
+      conversion,
+      task,
+      behind: oldest?.taskId === taskId ? undefined : oldest?.taskId,
+      device: state === "ready" && device !== null ? await deviceOf(device) : undefined,
+      siteTrouble: last?.startsWith(notInOvocYet) === true ? last : undefined,
+    };
+    return explainConversion(subject, facts, now);
+  }
+
+  async function ofCustomer(customer: Customer): Promise<Explanation> {
+    const links = await portal.links({ customerGuid: customer.guid });
+    const latest = await portal.conversionOf({ tenantId: customer.tenantId });
+    const facts = {
+      customer,
+      links: await Promise.all(links.map(async (link) => ({ link, device: await deviceOf(link.device) }))),
+      amending: undefined,
+      converting: latest?.state === "site" ? latest.taskId : undefined,
+    };
+    return explainCustomer(subject, facts, now);
+  }
+
+  if (isTaskId(subject)) {
+    const conversion = await portal.conversion(subject);
+    return conversion && ofConversion(conversion);
+  }
+  const device = await deviceOf(subject);
+  if (device.where !== "nowhere") return explainDevice(subject, device, now);
+  const customer = pickCustomer(subject, await portal.customers());
+  if (customer !== undefined) return ofCustomer(customer);
+  const conversion =
+    (await portal.conversionOf({ tenantId: subject })) ?? (await portal.conversionOf({ shortName: subject }));
+  if (conversion !== undefined) return ofConversion(conversion);
+  const [lead] = await portal.leads({ tenantId: subject, skip: 0, take: 1 });
+  return lead && explainLead(subject, lead);
+}
+
+async function explainAtAgent(
+  subject: string,
+  agent: AgentKnowledge,
+  health: HealthReport,
+  now: number,
+): Promise<Explanation | undefined> {
+  const deviceOf = (name: string): DeviceFacts =>
+    findDevice(name, health, undefined) ?? { where: "nowhere", device: name };
+  const known = `; what is decided without a device is known to the portal ${agent.portalUrl}`;
+  const limited = (explained: Explanation): Explanation => ({
+    ...explained,
+    sentence: explained.sentence.replace(/\.$/, `${known}.`),
+  });
+
+  if (isTaskId(subject)) {
+    const conversion = await agent.find(subject);
+    if (conversion === undefined) return undefined;
+    const device = conversion.device === null ? undefined : deviceOf(conversion.device);
+    const facts = { conversion, task: undefined, behind: undefined, device, siteTrouble: undefined };
+    return limited(explainConversion(subject, facts, now));
+  }
+  const device = deviceOf(subject);
+  if (device.where !== "nowhere") return explainDevice(subject, device, now);
+  const links = await agent.links({});
+  const customer = pickCustomer(subject, links.map(customerOf));
+  if (customer === undefined) return undefined;
+  const own = links.filter(({ customerGuid }) => customerGuid === customer.guid);
+  const facts = {
+    customer,
+    links: own.map((link) => ({ link, device: deviceOf(link.device) })),
+    amending: undefined,
+    converting: undefined,
+  };
+  return limited(explainCustomer(subject, facts, now));
+}
+
+const customerOf = ({ customerGuid, tenantId, shortName }: Link) => ({ guid: customerGuid, tenantId, shortName });
+
+function findDevice(
+  name: string,
+  { devices, announced }: HealthReport,
+  heldBy: { holder: string; until: number } | undefined,
+): DeviceFacts | undefined {
+  const here = devices.find(({ device }) => device === name);
+  if (here !== undefined) return { where: "here", device: name, report: here, heldBy };
+  const elsewhere = announced.find(({ device }) => device === name);
+  return elsewhere && { where: "elsewhere", device: name, report: elsewhere, heldBy };
+}
+
+/** By GUID, tenant id or short name. Throws Ambiguous where several bear the short name. */
+function pickCustomer<T extends { guid: string; tenantId: string; shortName: string }>(
+  subject: string,
+  customers: readonly T[],
+): T | undefined {
+  const wanted = subject.toLowerCase();
+  const byId = customers.find(({ guid, tenantId }) => guid === wanted || tenantId === wanted);
+  if (byId !== undefined) return byId;
+  const named = new Map(
+    customers.filter(({ shortName }) => shortName.toLowerCase() === wanted).map((one) => [one.guid, one]),
+  );
+  if (named.size > 1)
+    throw new Ambiguous(
+      `${named.size} customers are called '${subject}': name one by its GUID (${[...named.keys()].join(", ")})`,
+    );
+  return [...named.values()][0];
+}
