@@ -20,6 +20,7 @@ import {
   type WorkContext,
 } from "./work.ts";
 import type { PlanReport } from "../reports.ts";
+import { reach } from "../fail-points.ts";
 
 export interface RunDependencies
   extends WorkContext, Pick<SessionDependencies, "keepBackup" | "mayWrite" | "signal" | "wait"> {
@@ -76,6 +77,7 @@ export async function runDevice(dependencies: RunDependencies, request: RunReque
     links: request.kind === "resync",
   });
   if (claimed.kind === "held") return claimed;
+  reach("claim-stored");
   const { claim } = claimed;
   try {
     if (request.kind === "convert" && claim.conversions.length + claim.unresolved.length === 0) return { kind: "idle" };
@@ -83,6 +85,7 @@ export async function runDevice(dependencies: RunDependencies, request: RunReque
   } finally {
     // A lease that cannot be given back ends by itself; what went wrong before is the news.
     await source.releaseLease(claim.lease).catch(() => undefined);
+    reach("lease-released");
   }
 }
 
@@ -203,6 +206,7 @@ async function runClaim(
         who: session.runId,
         data: { results: Object.fromEntries(results), ...session.counts },
       });
+      reach("report-audited");
       if (blocked !== undefined) throw blocked;
       return {
         runId: session.runId,

@@ -20,6 +20,8 @@ export interface Daemon {
   /** Does not wait for an end. */
   signal(signal: NodeJS.Signals): void;
   kill(signal: NodeJS.Signals): Promise<number | null>;
+  /** Settles at its end: the signal that ended it, null when it ended by itself. */
+  ended: Promise<NodeJS.Signals | null>;
 }
 
 /** The configuration as a file; a checked one is a valid one again. */
@@ -49,15 +51,16 @@ export async function runCommand(args: readonly string[]): Promise<CommandResult
   return { code, output };
 }
 
-/** Resolves when the daemon has announced itself. */
+/** Resolves when the daemon has announced itself. Throws when it ended before, with what it said. */
 export async function startDaemon(
   file: string,
   config: AgentConfig,
   command: "run" | "portal" = "run",
+  variables: Readonly<Record<string, string>> = {},
 ): Promise<Daemon> {
   const child = spawn(process.execPath, ["--import", "tsx", "agent/cli.ts", command, "--config", file], {
     cwd: root,
-    env: { ...process.env, ...environment },
+    env: { ...process.env, ...environment, ...variables },
     stdio: ["ignore", "pipe", "pipe"],
   });
   const exited = once(child, "exit");
@@ -68,7 +71,9 @@ export async function startDaemon(
       output += chunk.toString();
       if (output.includes("listens on")) resolve();
     });
-    child.once("exit", (code) => reject(new Error(`the daemon ended with code ${String(code)}: ${output}`)));
+    child.once("exit", (code, signal) =>
+      reject(new Error(`the daemon ended with ${signal ?? `code ${String(code)}`}: ${output}`)),
+    );
   });
   const { url } = JSON.parse(readFileSync(join(config.dataDir, "agent.json"), "utf8")) as { url: string };
   const door = doorOf(config, url);
@@ -82,5 +87,6 @@ export async function startDaemon(
       const [code] = (await exited) as [number | null];
       return code;
     },
+    ended: exited.then(([, signal]: unknown[]) => signal as NodeJS.Signals | null),
   };
 }

@@ -6,6 +6,7 @@ import type { Fences, LeaseRow } from "./fences.ts";
 import { toConversion, toLink, type ConversionRow, type LinkRow } from "./rows.ts";
 import { openFields } from "./sealed-fields.ts";
 import type { Unresolved } from "./unresolved.ts";
+import { reach } from "../../fail-points.ts";
 
 type Part = Pick<
   Store,
@@ -76,6 +77,7 @@ export function keepLeases(
         abandon.run(device);
         const conversions = ready.all(device, max);
         for (const row of conversions) handOut.run(fence, row.task_id);
+        reach("claim-storing");
         return {
           kind: "claimed",
           claim: { lease: { device, fence, durationMs }, ...contents(device, conversions, links) },
@@ -120,6 +122,7 @@ export function keepLeases(
 
     async releaseOwnLeases() {
       await write(() => freeOwn.run());
+      reach("own-leases-freed");
     },
   };
 }

@@ -4,6 +4,7 @@ import type { Connection } from "./connection.ts";
 import type { Fences } from "./fences.ts";
 import { readJson } from "./json.ts";
 import type { SentTasks } from "./sent-tasks.ts";
+import { reach } from "../../fail-points.ts";
 
 export function keepRecords(
   { db, now, write }: Connection,
@@ -44,6 +45,7 @@ export function keepRecords(
           at: now(),
         });
         for (const taskId of taskIds) sent.mark(taskId, lease.device);
+        reach("record-storing");
       });
       return id;
     },
@@ -63,7 +65,9 @@ export function keepRecords(
       await write(() => {
         fences.demand(lease);
         save.run(now(), lease.device);
+        reach("saved-storing");
       });
+      reach("saved-stored");
     },
 
     async unsavedSince() {
