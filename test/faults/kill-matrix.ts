@@ -12,7 +12,7 @@ import {
 } from "./killed-agent.ts";
 
 /** Whose first start an agent is killed in, before it listens. */
-const atStart = ["seal-key-drafted", "store-drafted", "store-placed", "own-leases-freed"] as const;
+const atFirstStart = ["seal-key-drafted", "store-drafted", "store-placed", "own-leases-freed"] as const;
 /** Reached by a re-sync that renders its customers anew. */
 const atRerender = ["links-storing", "links-stored"] as const;
 
@@ -121,6 +121,7 @@ async function look(
 export function describeKills(route: KillRoute): void {
   let agent: KilledAgent | undefined;
   let reference: Ending | undefined;
+  let latest: Case | undefined;
 
   async function running(): Promise<KilledAgent> {
     if (agent !== undefined) return agent;
@@ -140,6 +141,7 @@ export function describeKills(route: KillRoute): void {
   async function convert(order?: Order): Promise<Ending> {
     const agent = await running();
     const its = drawCase();
+    latest = its;
     const post = ({ shortName, tenant }: Customer): Promise<string> =>
       agent.daemon.client.post(shortName, tenant, 0, { ProxySet: its.carrier.name });
     const before = printRows(await stateOf(agent.mock));
@@ -191,17 +193,56 @@ export function describeKills(route: KillRoute): void {
     if (task.result?.state === "fail") await close();
   });
 
-  const inRun = failPoints.filter((point) => ![...atStart, ...atRerender].some((other) => other === point));
+  const elsewhere: readonly FailPoint[] = [...atFirstStart, ...atRerender];
+  const inRun = failPoints.filter((point) => !elsewhere.includes(point));
 
   describe(`an agent that is killed with SIGKILL, over ${route}`, () => {
     beforeAll(async () => {
       reference = await convert();
     });
+
     it.each(inRun.flatMap((point) => nths.map((nth) => ({ point, nth }))))(
       "at $point ($nth): the next start ends all as if nothing had happened",
       async (order) => {
-        expect(await convert(order)).toEqual(reference);
+        const ending = await convert(order);
+        // Whoever was not answered asks again, and hears that it was accepted.
+        const [first] = order.point === "conversion-stored" ? ending.tasks.splice(order.nth - 1, 1) : [];
+        if (first === undefined) return void expect(ending).toEqual(reference);
+        expect(first.details).toEqual(["CustomerAlreadyConverted"]);
+        expect(ending).toEqual({ ...reference, tasks: reference?.tasks.toSpliced(order.nth - 1, 1) });
       },
     );
+
+    if (route === "rest")
+      it.each(atFirstStart)("at %s: the next start finds nothing that stands in its way", async (point) => {
+        await close();
+        agent = await openKilledAgent(route);
+        await expect(agent.startArmed(point)).rejects.toThrow("the daemon ended with SIGKILL");
+        expect(await convert()).toEqual(reference);
+      });
+
+    it.each(atRerender)("at %s: customers that are rendered anew end as if nothing had happened", async (point) => {
+      await convert();
+      const agent = await running();
+      const [customer] = latest?.customers ?? [];
+      const request = { customer: customer?.shortName, rerender: true };
+      const before = await stateOf(agent.mock);
+      const profile = agent.ipProfile === "IPP_Trunk" ? "IPP_Teams" : "IPP_Trunk";
+      await agent.daemon.kill("SIGTERM");
+      agent.ipProfile = profile;
+      await agent.restart();
+      agent.arm(point);
+      await expect(agent.daemon.client.resync(request)).rejects.toThrow();
+      expect(await agent.daemon.ended).toBe("SIGKILL");
+      await agent.restart();
+      expect((await agent.daemon.client.resync(request)).devices).toMatchObject([{ result: "in-sync", customers: 1 }]);
+
+      const after = await stateOf(agent.mock);
+      expect(after.running).toEqual(after.startup);
+      for (const row of before.running["IPGroup"] ?? [])
+        if (row.fields["Name"] === customer?.shortName) row.fields["ProfileName"] = profile;
+      expect(after.running).toEqual(before.running);
+      expect((await agent.daemon.client.resync()).devices).toMatchObject([{ result: "in-sync", writes: 0, saves: 0 }]);
+    });
   });
 }

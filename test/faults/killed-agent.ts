@@ -1,7 +1,6 @@
 import { mkdtempSync, renameSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import type { AgentConfig } from "../../agent/config.ts";
 import { startMockSbc, type MockSbc } from "../../mocks/sbc/mock-sbc.ts";
 import { startDaemon, writeConfig, type Daemon } from "../e2e/daemon.ts";
 import { doorsFor, pin, reachOf, type Reach } from "../e2e/reach.ts";
@@ -27,16 +26,16 @@ export const carriers: readonly Carrier[] = Array.from({ length: 250 }, (_, i) =
 export interface KilledAgent {
   readonly mock: MockSbc;
   readonly daemon: Daemon;
+  /** What its customers are rendered with from the next start on. */
+  ipProfile: string;
   /** From now on the daemon ends itself as the order says: see `armFailPoint`. */
   arm(order: string): void;
   /** Starts it again, with nothing armed. */
-  restart(overrides?: Overrides): Promise<void>;
+  restart(): Promise<void>;
   /** Starts it with this order in its environment; rejects with its end when it strikes before it is up. */
   startArmed(order: string): Promise<void>;
   stop(): Promise<void>;
 }
-
-type Overrides = Partial<Record<string, unknown>>;
 
 function reach(mock: MockSbc, route: KillRoute): Reach {
   const { ssh, ...rest } = reachOf(mock, route);
@@ -48,20 +47,21 @@ export async function openKilledAgent(route: KillRoute): Promise<KilledAgent> {
   const folder = mkdtempSync(join(tmpdir(), "sbc-agent-killed-"));
   const orders = join(folder, "orders");
   const mock = await startMockSbc({ ini: deviceFile, ...doorsFor(route) });
-  let config: AgentConfig;
   let daemon: Daemon | undefined;
 
-  async function start(order: string, overrides: Overrides): Promise<void> {
+  async function start(order: string): Promise<void> {
     rmSync(orders, { force: true });
     // One run for what is posted in a row.
     const run = { lingerMs: 100 };
-    config = configFor(folder, [reach(mock, route)], { run, carriers, ...overrides });
+    const config = configFor(folder, [reach(mock, route)], { run, carriers });
+    for (const { defaults } of config.devices) defaults.ipProfile = agent.ipProfile;
     await pin(config, [mock]);
     daemon = await startDaemon(writeConfig(folder, config), config, "run", { SBC_AGENT_FAIL_POINT: order });
   }
 
-  return {
+  const agent: KilledAgent = {
     mock,
+    ipProfile: "IPP_Trunk",
     get daemon() {
       if (daemon === undefined) throw new Error("the agent was not started");
       return daemon;
@@ -70,12 +70,13 @@ export async function openKilledAgent(route: KillRoute): Promise<KilledAgent> {
       writeFileSync(`${orders}.new`, order);
       renameSync(`${orders}.new`, orders);
     },
-    restart: (overrides = {}) => start(`@${orders}`, overrides),
-    startArmed: (order) => start(order, {}),
+    restart: () => start(`@${orders}`),
+    startArmed: start,
     async stop() {
       await daemon?.kill("SIGKILL");
       await mock.stop();
       rmSync(folder, { recursive: true, force: true });
     },
   };
+  return agent;
 }
