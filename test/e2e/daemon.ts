@@ -40,7 +40,7 @@ export interface CommandResult {
 
 /** Runs one command of the CLI to its end. */
 export async function runCommand(args: readonly string[]): Promise<CommandResult> {
-  const child = spawn(process.execPath, ["--import", "tsx", "agent/cli.ts", ...args], {
+  const child = spawn(process.execPath, [...sources, ...args], {
     cwd: root,
     env: { ...process.env, ...environment },
     stdio: ["ignore", "pipe", "pipe"],
@@ -51,14 +51,23 @@ export async function runCommand(args: readonly string[]): Promise<CommandResult
   return { code, output };
 }
 
+export interface DaemonOptions {
+  /** Of its environment. */
+  variables?: Readonly<Record<string, string>>;
+  /** What node is given before the command. Default: the sources, through tsx. */
+  program?: readonly string[];
+}
+
+const sources = ["--import", "tsx", "agent/cli.ts"] as const;
+
 /** Resolves when the daemon has announced itself. Throws when it ended before, with what it said. */
 export async function startDaemon(
   file: string,
   config: AgentConfig,
   command: "run" | "portal" = "run",
-  variables: Readonly<Record<string, string>> = {},
+  { variables = {}, program = sources }: DaemonOptions = {},
 ): Promise<Daemon> {
-  const child = spawn(process.execPath, ["--import", "tsx", "agent/cli.ts", command, "--config", file], {
+  const child = spawn(process.execPath, [...program, command, "--config", file], {
     cwd: root,
     env: { ...process.env, ...environment, ...variables },
     stdio: ["ignore", "pipe", "pipe"],

@@ -1,6 +1,7 @@
 import { afterAll, afterEach, beforeAll, describe, expect, it } from "vitest";
 import { failPoints, type FailPoint } from "../../agent/fail-points.ts";
 import type { TaskBody } from "../e2e/client.ts";
+import { buildAgent, type BuiltAgent } from "./built-agent.ts";
 import { control, drawTenant, stateOf, type DeviceState } from "../e2e/rig.ts";
 import {
   busyWords,
@@ -119,13 +120,14 @@ async function look(
 }
 
 export function describeKills(route: KillRoute): void {
+  let built: BuiltAgent;
   let agent: KilledAgent | undefined;
   let reference: Ending | undefined;
   let latest: Case | undefined;
 
   async function running(): Promise<KilledAgent> {
     if (agent !== undefined) return agent;
-    const opened = await openKilledAgent(route);
+    const opened = await openKilledAgent(route, built.program);
     agent = opened;
     await opened.restart();
     return opened;
@@ -187,7 +189,13 @@ export function describeKills(route: KillRoute): void {
     await agent.restart();
   }
 
-  afterAll(close);
+  beforeAll(async () => {
+    built = await buildAgent();
+  });
+  afterAll(async () => {
+    await close();
+    built.remove();
+  });
   afterEach(async ({ task }) => {
     // What a failed case left behind is no start for the next one.
     if (task.result?.state === "fail") await close();
@@ -216,8 +224,9 @@ export function describeKills(route: KillRoute): void {
     if (route === "rest")
       it.each(atFirstStart)("at %s: the next start finds nothing that stands in its way", async (point) => {
         await close();
-        agent = await openKilledAgent(route);
+        agent = await openKilledAgent(route, built.program);
         await expect(agent.startArmed(point)).rejects.toThrow("the daemon ended with SIGKILL");
+        await agent.restart();
         expect(await convert()).toEqual(reference);
       });
 

@@ -43,7 +43,7 @@ function reach(mock: MockSbc, route: KillRoute): Reach {
 }
 
 /** Nothing runs yet but the device. */
-export async function openKilledAgent(route: KillRoute): Promise<KilledAgent> {
+export async function openKilledAgent(route: KillRoute, program: readonly string[]): Promise<KilledAgent> {
   const folder = mkdtempSync(join(tmpdir(), "sbc-agent-killed-"));
   const orders = join(folder, "orders");
   const mock = await startMockSbc({ ini: deviceFile, ...doorsFor(route) });
@@ -56,7 +56,10 @@ export async function openKilledAgent(route: KillRoute): Promise<KilledAgent> {
     const config = configFor(folder, [reach(mock, route)], { run, carriers });
     for (const { defaults } of config.devices) defaults.ipProfile = agent.ipProfile;
     await pin(config, [mock]);
-    daemon = await startDaemon(writeConfig(folder, config), config, "run", { SBC_AGENT_FAIL_POINT: order });
+    daemon = await startDaemon(writeConfig(folder, config), config, "run", {
+      variables: { SBC_AGENT_FAIL_POINT: order },
+      program,
+    });
   }
 
   const agent: KilledAgent = {
