@@ -243,6 +243,7 @@ export function openSession(
     sendUndo: (steps, taskIds) => send(steps, taskIds, { creates: [], changes: [] }),
 
     async save(taskIds = []) {
+      if (counts.writes === 0) await dependencies.beforeFirstWrite();
       // Another administrator's edit may come between our save and the look at it; a third one is somebody at work.
       for (let tries = 0; tries < 3; tries += 1) {
         await holdLease(settings.saveMs);

@@ -194,7 +194,11 @@ async function runClaim(
         maxChanges: dependencies.settings.maxChangesPerRun,
         onResult: (customer, result) => settled.set(customer, result),
       });
-      if (session.unsaved()) await session.save([...work.taskIds.values()]);
+      const found = [...results].some(
+        ([customer, result]) => work.taskIds.has(customer) && result.kind === "converged" && !result.changed,
+      );
+      // Rows that somebody else wrote may be gone after the device's next start, and are reported as done.
+      if (session.unsaved() || (found && status.saveNeeded !== false)) await session.save([...work.taskIds.values()]);
       await source.complete(claim.lease, completions(dependencies, work, results, notes));
       reported = true;
       const links = changedLinks(dependencies, work, results);

@@ -20,6 +20,8 @@ export interface Daemon {
   /** Does not wait for an end. */
   signal(signal: NodeJS.Signals): void;
   kill(signal: NodeJS.Signals): Promise<number | null>;
+  /** Whether a signal has suspended it. */
+  isStopped(): boolean;
   /** Settles at its end: the signal that ended it, null when it ended by itself. */
   ended: Promise<NodeJS.Signals | null>;
 }
@@ -96,6 +98,12 @@ export async function startDaemon(
       const [code] = (await exited) as [number | null];
       return code;
     },
+    // Behind the command's name, which may hold anything: the state (see proc(5)).
+    isStopped: () =>
+      readFileSync(`/proc/${String(child.pid)}/stat`, "utf8")
+        .split(") ")
+        .at(-1)
+        ?.startsWith("T") === true,
     ended: exited.then(([, signal]: unknown[]) => signal as NodeJS.Signals | null),
   };
 }
