@@ -1,5 +1,6 @@
 import { mkdir, readdir, rename, rm, writeFile } from "node:fs/promises";
 import { join } from "node:path";
+import { reach } from "./fail-points.ts";
 
 /**
  * Keeps the device's configuration of before a run's first write in `backups/DEVICE/`, mode 0600, and deletes all but
@@ -16,6 +17,7 @@ export async function keepBackup(
   await mkdir(folder, { recursive: true, mode: 0o700 });
   const file = join(folder, `${new Date(now).toISOString().replaceAll(":", "-")}.ini`);
   await writeFile(`${file}.part`, text, { mode: 0o600, flush: true });
+  reach("backup-drafted");
   await rename(`${file}.part`, file);
   const files = await readdir(folder);
   for (const name of files.filter((name) => name.endsWith(".part"))) await rm(join(folder, name), { force: true });

@@ -1,6 +1,7 @@
 import { z } from "zod";
 import { announce, withdrawAnnouncement } from "./announcement.ts";
 import { likelyRole, type AgentConfig, type Role } from "./config.ts";
+import { armFailPoint } from "./fail-points.ts";
 import { openLog, type Log } from "./log.ts";
 import type { Operations } from "./operations.ts";
 import { findJsonFault } from "./portal/json.ts";
@@ -83,6 +84,9 @@ export async function startAgent(
   const stop = (): Promise<void> => release(releasers, log);
   try {
     refuseUnsafeEnvironment(env);
+    const failPoint = armFailPoint(env);
+    if (failPoint !== undefined)
+      log.warn("a fail point is armed: this process ends or stops itself there", { failPoint });
     const readSecret = openSecrets(env);
     const version = readVersion();
     const tokens = tokensOf(config, role, readSecret);

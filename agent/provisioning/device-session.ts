@@ -10,6 +10,7 @@ import { standingSets, type ProxySetChanges } from "./made-sets.ts";
 import { describeRow, schemaOf } from "./observed.ts";
 import { PutOff } from "./outcome.ts";
 import type { PlannedStep } from "./plan.ts";
+import { reach } from "../fail-points.ts";
 
 export interface SessionDependencies {
   driver: Driver;
@@ -126,6 +127,7 @@ export function openSession(
     signal.throwIfAborted();
     config = await driver.read(signal);
     await heard();
+    reach(counts.writes === 0 ? "device-read" : "read-back");
     return config;
   }
 
@@ -167,12 +169,14 @@ export function openSession(
     recorded: { creates: RecordedCreate[]; changes: RecordedChange[] },
   ): Promise<Sent> {
     const steps = planned.map(({ step }) => step);
+    const isUndo = recorded.creates.length + recorded.changes.length === 0;
     // Before anything is on record: what cannot be rendered never leaves.
     const lines = driver.render(steps);
     if (counts.writes === 0) {
       await dependencies.beforeFirstWrite();
       // What stands there now may be half of a script of ours: the copy from before it must not be pushed out.
       if (unresolved.length === 0) await dependencies.keepBackup(await driver.backup(signal));
+      reach("backup-kept");
     }
     await holdLease(settings.writeDeadlineMs);
     const tell = (event: string, data: Record<string, unknown>): Promise<void> =>
@@ -183,13 +187,16 @@ export function openSession(
       journal.recordWrite(lease, { runId, serialNumber, taskIds, ...recorded }),
       tell("write", { serialNumber, rows }),
     ]);
+    reach("record-stored");
     // Asked again: the process may have been suspended while it wrote its record.
     assertLeaseOutlasts(settings.writeDeadlineMs);
     counts.writes += 1;
+    reach(isUndo ? "undo-leaving" : "script-leaving");
     try {
       const applied = driver.apply(steps, signal);
       say(dependencies.noteProgress(taskIds, `Device ${device}: writing ${describeSteps(planned)}.`));
       const { output } = await applied;
+      reach(isUndo ? "undo-accepted" : "script-accepted");
       keep(recorded);
       say(tell("written", { lines, before: planned.map(({ name, before }) => ({ name, before })), output }));
       return { kind: "accepted", text: output };
@@ -197,10 +204,13 @@ export function openSession(
       if (!(error instanceof DriverError)) throw error;
       if (error.code !== "rejected" && !error.mayHaveActed) {
         counts.writes -= 1;
+        reach("script-unsent");
         await journal.withdrawWrite(lease, recordId);
+        reach("record-withdrawn");
         await tell("withdrawn", { reason: error.message });
         throw error;
       }
+      reach(error.code === "rejected" ? "script-refused" : "script-lost");
       keep(recorded);
       const text = error.deviceText ?? error.message;
       say(tell(error.code === "rejected" ? "refused" : "lost", { lines, output: text }));
@@ -242,10 +252,12 @@ export function openSession(
     sendUndo: (steps, taskIds) => send(steps, taskIds, { creates: [], changes: [] }),
 
     async save(taskIds = []) {
+      if (counts.writes === 0) await dependencies.beforeFirstWrite();
       // Another administrator's edit may come between our save and the look at it; a third one is somebody at work.
       for (let tries = 0; tries < 3; tries += 1) {
         await holdLease(settings.saveMs);
         counts.saves += 1;
+        reach("save-leaving");
         const saved = driver.save(signal);
         if (tries === 0 && taskIds.length > 0)
           say(dependencies.noteProgress(taskIds, `Device ${device}: read back and verified, saving.`));
@@ -255,6 +267,7 @@ export function openSession(
         const after = tells || status.upTime !== "unknown" ? await driver.status(signal) : status;
         assertSameLife(after);
         if (!tells || after.saveNeeded === false) {
+          reach("save-confirmed");
           const sets = await proxySetChanges();
           // Asked for together, which is one write to disk: that the device saved is true in any case.
           say(journal.audit({ event: "save", device, taskId: null, who: runId, data: {} }));

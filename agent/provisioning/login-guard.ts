@@ -1,6 +1,7 @@
 import type { DeviceStatus, Driver } from "../../drivers/driver.ts";
 import { DriverError } from "../../drivers/errors.ts";
 import type { JournalStore } from "../store/store.ts";
+import { reach } from "../fail-points.ts";
 
 export interface LoginGuard {
   /** Asks for the status, alone: it proves the log-in before anything else is sent with it. */
@@ -30,9 +31,11 @@ export function guardLogins(
         "auth",
         `${device}: no log-in was tried, ${limit} failed before and the device blocks the account: correct user or password, or run 'sbc-agent resume ${device} --reason ...'`,
       );
+    reach("login-counted");
     try {
       const result = await attempt();
       await journal.endLogin(device, credentialHash, "accepted");
+      reach("login-proven");
       accepted = true;
       return result;
     } catch (error) {

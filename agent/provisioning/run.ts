@@ -1,4 +1,4 @@
-import type { DeviceDescription, Driver, Known } from "../../drivers/driver.ts";
+import type { DeviceDescription, DeviceStatus, Driver, Known } from "../../drivers/driver.ts";
 import { DriverError } from "../../drivers/errors.ts";
 import type { RunSettings } from "../config.ts";
 import type { ConversionSource } from "../source/source.ts";
@@ -25,6 +25,7 @@ import {
   type WorkContext,
 } from "./work.ts";
 import type { PlanReport } from "../reports.ts";
+import { reach } from "../fail-points.ts";
 
 export interface RunDependencies
   extends WorkContext, Pick<SessionDependencies, "keepBackup" | "mayWrite" | "signal" | "wait"> {
@@ -84,6 +85,7 @@ export async function runDevice(dependencies: RunDependencies, request: RunReque
     links: request.kind === "resync",
   });
   if (claimed.kind === "held") return claimed;
+  reach("claim-stored");
   const { claim } = claimed;
   try {
     const { conversions, amendments, unresolved } = claim;
@@ -93,6 +95,7 @@ export async function runDevice(dependencies: RunDependencies, request: RunReque
   } finally {
     // A lease that cannot be given back ends by itself; what went wrong before is the news.
     await source.releaseLease(claim.lease).catch(() => undefined);
+    reach("lease-released");
   }
 }
 
@@ -141,6 +144,19 @@ const askedIn = ({ amendments }: Work): RunReport["asked"] =>
 function taskOf({ taskIds }: Work, customer: string): string[] {
   const task = taskIds.get(customer);
   return task === undefined ? [] : [task];
+}
+
+/** Rows that a task found as they should be, and that no script of ours made so, may stand in RAM alone. */
+function mayBeUnsaved(
+  { saveNeeded }: DeviceStatus,
+  sentBefore: ReadonlySet<string>,
+  { taskIds }: Work,
+  results: ReadonlyMap<string, CustomerResult>,
+): boolean {
+  const found = [...results].some(
+    ([customer, result]) => result.kind === "converged" && taskIds.has(customer) && !sentBefore.has(customer),
+  );
+  return found && saveNeeded !== false;
 }
 
 async function planOnly(dependencies: RunDependencies, request: RunRequest): Promise<RunReport> {
@@ -226,7 +242,8 @@ async function runClaim(
         onResult: (customer, result) => settled.set(customer, result),
         warn: (customer, message) => noteProgress(taskOf(work, customer), message, "Warning"),
       });
-      if (session.unsaved()) await session.save([...work.taskIds.values()]);
+      if (session.unsaved() || mayBeUnsaved(status, session.sentBefore, work, results))
+        await session.save([...work.taskIds.values()]);
       await source.complete(claim.lease, allCompletions(dependencies, work, results, notes));
       reported = true;
       const links = changedLinks(dependencies, work, results);
@@ -238,6 +255,7 @@ async function runClaim(
         who: session.runId,
         data: { results: Object.fromEntries(results), ...session.counts },
       });
+      reach("report-audited");
       if (blocked !== undefined) throw blocked;
       return {
         runId: session.runId,

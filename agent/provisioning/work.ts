@@ -196,7 +196,7 @@ export function completions(
         taskId,
         link: linkOf(context, conversion, intent),
         messages: [
-          ...[...result.warnings, ...(result.changed ? notes : [])].map(warning),
+          ...[...result.warnings, ...notes].map(warning),
           { level: "Information", message: `SBC sbc-onboarding done for site ${shortName}.` },
         ],
       },

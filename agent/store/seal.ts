@@ -1,6 +1,7 @@
 import { createCipheriv, createDecipheriv, createHmac, hkdfSync, randomBytes } from "node:crypto";
-import { closeSync, fstatSync, fsyncSync, openSync, readFileSync, writeFileSync } from "node:fs";
+import { closeSync, fstatSync, fsyncSync, linkSync, openSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { dirname } from "node:path";
+import { reach } from "../fail-points.ts";
 
 const keyBytes = 32;
 const nonceBytes = 12;
@@ -60,7 +61,7 @@ export function openSealer(key: Buffer): Sealer {
  * regular file, readable by others than its owner, or not a key.
  */
 export function readSealKey(file: string): Buffer {
-  const descriptor = openKeyFile(file, "r");
+  const descriptor = openKeyFile(file);
   try {
     const status = fstatSync(descriptor);
     if (!status.isFile()) throw new Error(`seal key ${file} is not a regular file`);
@@ -82,17 +83,22 @@ export function parseSealKey(text: string, origin: string): Buffer {
 }
 
 /**
- * Draws a key and writes it durably to a new file of mode 0600. Throws when the file exists: what was sealed with its
- * key could not be opened any more.
+ * Draws a key and writes it durably to a new file of mode 0600, which is complete or absent. Throws when the file exists:
+ * what was sealed with its key could not be opened any more.
  */
 export function createSealKey(file: string): Buffer {
   const key = randomBytes(keyBytes);
-  const descriptor = openKeyFile(file, "wx");
+  const draft = `${file}.new`;
   try {
-    writeFileSync(descriptor, `${key.toString("base64")}\n`);
-    fsyncSync(descriptor);
+    rmSync(draft, { force: true });
+    writeFileSync(draft, `${key.toString("base64")}\n`, { flag: "wx", mode: 0o600, flush: true });
+    reach("seal-key-drafted");
+    // A link and not a new name: it fails where the file exists.
+    linkSync(draft, file);
+  } catch (error) {
+    throw unusable("create", file, error);
   } finally {
-    closeSync(descriptor);
+    rmSync(draft, { force: true });
   }
   const folder = openSync(dirname(file), "r");
   try {
@@ -103,15 +109,18 @@ export function createSealKey(file: string): Buffer {
   return key;
 }
 
-function openKeyFile(file: string, flags: "r" | "wx"): number {
+function openKeyFile(file: string): number {
   try {
-    return openSync(file, flags, 0o600);
+    return openSync(file, "r");
   } catch (error) {
-    const verb = flags === "r" ? "read" : "create";
-    throw new Error(`cannot ${verb} seal key ${file}: ${error instanceof Error ? error.message : String(error)}`, {
-      cause: error,
-    });
+    throw unusable("read", file, error);
   }
+}
+
+function unusable(verb: "read" | "create", file: string, error: unknown): Error {
+  return new Error(`cannot ${verb} seal key ${file}: ${error instanceof Error ? error.message : String(error)}`, {
+    cause: error,
+  });
 }
 
 function derive(key: Buffer, purpose: string): Buffer {

@@ -20,6 +20,10 @@ export interface Daemon {
   /** Does not wait for an end. */
   signal(signal: NodeJS.Signals): void;
   kill(signal: NodeJS.Signals): Promise<number | null>;
+  /** Whether a signal has suspended it. */
+  isStopped(): boolean;
+  /** Settles at its end: the signal that ended it, null when it ended by itself. */
+  ended: Promise<NodeJS.Signals | null>;
 }
 
 /** The configuration as a file; a checked one is a valid one again. */
@@ -38,7 +42,7 @@ export interface CommandResult {
 
 /** Runs one command of the CLI to its end. */
 export async function runCommand(args: readonly string[]): Promise<CommandResult> {
-  const child = spawn(process.execPath, ["--import", "tsx", "agent/cli.ts", ...args], {
+  const child = spawn(process.execPath, [...sources, ...args], {
     cwd: root,
     env: { ...process.env, ...environment },
     stdio: ["ignore", "pipe", "pipe"],
@@ -49,15 +53,25 @@ export async function runCommand(args: readonly string[]): Promise<CommandResult
   return { code, output };
 }
 
-/** Resolves when the daemon has announced itself. */
+export interface DaemonOptions {
+  /** Of its environment. */
+  variables?: Readonly<Record<string, string>>;
+  /** What node is given before the command. Default: the sources, through tsx. */
+  program?: readonly string[];
+}
+
+const sources = ["--import", "tsx", "agent/cli.ts"] as const;
+
+/** Resolves when the daemon has announced itself. Throws when it ended before, with what it said. */
 export async function startDaemon(
   file: string,
   config: AgentConfig,
   command: "run" | "portal" = "run",
+  { variables = {}, program = sources }: DaemonOptions = {},
 ): Promise<Daemon> {
-  const child = spawn(process.execPath, ["--import", "tsx", "agent/cli.ts", command, "--config", file], {
+  const child = spawn(process.execPath, [...program, command, "--config", file], {
     cwd: root,
-    env: { ...process.env, ...environment },
+    env: { ...process.env, ...environment, ...variables },
     stdio: ["ignore", "pipe", "pipe"],
   });
   const exited = once(child, "exit");
@@ -68,7 +82,9 @@ export async function startDaemon(
       output += chunk.toString();
       if (output.includes("listens on")) resolve();
     });
-    child.once("exit", (code) => reject(new Error(`the daemon ended with code ${String(code)}: ${output}`)));
+    child.once("exit", (code, signal) =>
+      reject(new Error(`the daemon ended with ${signal ?? `code ${String(code)}`}: ${output}`)),
+    );
   });
   const { url } = JSON.parse(readFileSync(join(config.dataDir, "agent.json"), "utf8")) as { url: string };
   const door = doorOf(config, url);
@@ -82,5 +98,12 @@ export async function startDaemon(
       const [code] = (await exited) as [number | null];
       return code;
     },
+    // Behind the command's name, which may hold anything: the state (see proc(5)).
+    isStopped: () =>
+      readFileSync(`/proc/${String(child.pid)}/stat`, "utf8")
+        .split(") ")
+        .at(-1)
+        ?.startsWith("T") === true,
+    ended: exited.then(([, signal]: unknown[]) => signal as NodeJS.Signals | null),
   };
 }

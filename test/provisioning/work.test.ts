@@ -179,18 +179,9 @@ describe("the result of a conversion", () => {
     );
   });
 
-  it("puts warnings before it, and those of the device only where something was written", () => {
-    const warned = (changed: boolean) => of({ SIPTest4: { ...converged, changed, warnings: ["own"] } }, ["device's"]);
-    expect(
-      warned(true)[0]
-        ?.messages.map(({ message }) => message)
-        .slice(0, -1),
-    ).toEqual(["own", "device's"]);
-    expect(
-      warned(false)[0]
-        ?.messages.map(({ message }) => message)
-        .slice(0, -1),
-    ).toEqual(["own"]);
+  it.each([true, false])("puts warnings before it, its own and those of the device (changed: %s)", (changed) => {
+    const [result] = of({ SIPTest4: { ...converged, changed, warnings: ["own"] } }, ["device's"]);
+    expect(result?.messages.map(({ message }) => message).slice(0, -1)).toEqual(["own", "device's"]);
   });
 
   it("that failed says on which device and why", () => {

@@ -6,6 +6,7 @@ import type { Fences } from "./fences.ts";
 import type { ConversionRow } from "./rows.ts";
 import type { Tasks } from "./tasks.ts";
 import type { Turns } from "./turns.ts";
+import { reach } from "../../fail-points.ts";
 
 type Linked = Extract<Completion, { kind: "linked" }>;
 
@@ -91,7 +92,9 @@ export function keepCompletions(
             turns.end(row, { status: "CompletedFailed", details, messages, umpCustomerGuid: null }, digest);
           }
         }
+        reach("completion-storing");
       });
+      reach("completion-stored");
     },
 
     async completeSite(taskId, messages) {
@@ -103,7 +106,9 @@ export function keepCompletions(
         if (isCustomer.get(row.customer_guid) === undefined) makeCustomer(row);
         const { customer_guid: umpCustomerGuid, completion } = row;
         turns.end(row, { status: "CompletedSuccess", details: ["Converted"], messages, umpCustomerGuid }, completion);
+        reach("site-storing");
       });
+      reach("site-stored");
     },
   };
 }

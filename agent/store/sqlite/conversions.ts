@@ -6,6 +6,7 @@ import { toConversion, type ConversionRow } from "./rows.ts";
 import { openFields, sealFields } from "./sealed-fields.ts";
 import type { Tasks } from "./tasks.ts";
 import type { Turns } from "./turns.ts";
+import { reach } from "../../fail-points.ts";
 
 type Part = Pick<
   Store,
@@ -71,8 +72,11 @@ export function keepConversions(
         });
         const row = byTask.get(taskId);
         if (row === undefined) throw new Error(`conversion ${taskId} is not there after it was stored`);
-        return turns.take(row);
+        const taken = turns.take(row);
+        reach("conversion-storing");
+        return taken;
       });
+      reach("conversion-stored");
       return { taskId, verdict };
     },
 

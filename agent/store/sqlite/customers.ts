@@ -4,6 +4,7 @@ import type { Connection } from "./connection.ts";
 import type { Fences } from "./fences.ts";
 import { toCustomer, toLink, type CustomerRow, type LinkRow } from "./rows.ts";
 import { sealFields } from "./sealed-fields.ts";
+import { reach } from "../../fail-points.ts";
 
 export function keepCustomers(
   { db, write }: Connection,
@@ -72,7 +73,9 @@ export function keepCustomers(
           if (secrets !== undefined && keepSecrets)
             updateSecrets.run(sealFields(sealer, secrets), link.customerGuid, lease.device);
         }
+        reach("links-storing");
       });
+      reach("links-stored");
     },
   };
 }

@@ -2,6 +2,7 @@ import { closeSync, existsSync, fsyncSync, openSync, renameSync, rmSync, statSyn
 import { dirname } from "node:path";
 import Database from "better-sqlite3";
 import { migrations } from "./migrations.ts";
+import { reach } from "../../fail-points.ts";
 
 /** Marks a file as a store of sbc-agent: "SBCA". */
 const applicationId = 0x53424341;
@@ -67,7 +68,9 @@ function createFile(file: string): void {
   } finally {
     db.close();
   }
+  reach("store-drafted");
   renameSync(draft, file);
+  reach("store-placed");
   const folder = openSync(dirname(file), "r");
   try {
     fsyncSync(folder);

@@ -8,6 +8,7 @@ import type { Handouts } from "./handouts.ts";
 import { toConversion, type ConversionRow } from "./rows.ts";
 import { openFields } from "./sealed-fields.ts";
 import type { Unresolved } from "./unresolved.ts";
+import { reach } from "../../fail-points.ts";
 
 type Part = Pick<
   Store,
@@ -88,6 +89,7 @@ export function keepLeases(
         const conversions = ready.all(device, max);
         for (const row of conversions) handOut.run(fence, row.task_id);
         const amendments = handouts.handOut(device, fence, max);
+        reach("claim-storing");
         return {
           kind: "claimed",
           claim: { lease: { device, fence, durationMs }, ...contents(device, conversions, amendments, links) },
@@ -136,6 +138,7 @@ export function keepLeases(
 
     async releaseOwnLeases() {
       await write(() => freeOwn.run());
+      reach("own-leases-freed");
     },
   };
 }

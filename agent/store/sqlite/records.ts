@@ -5,6 +5,7 @@ import type { Connection } from "./connection.ts";
 import type { Fences } from "./fences.ts";
 import { readJson } from "./json.ts";
 import type { SentTasks } from "./sent-tasks.ts";
+import { reach } from "../../fail-points.ts";
 
 export function keepRecords(
   { db, now, write }: Connection,
@@ -60,6 +61,7 @@ export function keepRecords(
           at: now(),
         });
         for (const taskId of taskIds) sent.mark(taskId, lease.device);
+        reach("record-storing");
       });
       return id;
     },
@@ -83,7 +85,9 @@ export function keepRecords(
           noteGone.run({ device: lease.device, index, name, serialNumber });
         for (const { index, name, serialNumber } of sets.made)
           noteMade.run({ device: lease.device, index, name, serialNumber, at: now() });
+        reach("saved-storing");
       });
+      reach("saved-stored");
     },
 
     async madeProxySets(device) {

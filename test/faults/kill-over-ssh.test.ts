@@ -1,0 +1,3 @@
+import { describeKills } from "./kill-matrix.ts";
+
+describeKills("ssh");
