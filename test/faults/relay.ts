@@ -6,8 +6,9 @@ export interface Flow {
   /** Bytes arrive this much later, and up to `jitterMs` on top of that. */
   delayMs: number;
   jitterMs: number;
-  /** The share of segments that a lossy path loses, as TCP shows it: they come again after 200 ms, 400 ms and so on. */
+  /** The share of segments that a lossy path loses, as TCP shows it: they come again after `retransmitMs`, twice that and so on. */
   loss: number;
+  retransmitMs: number;
   drip: { bytes: number; everyMs: number } | null;
   /** A partition: bytes, and the end of the stream, wait until it is over. */
   isHeld: boolean;
@@ -44,12 +45,12 @@ const plainFlow: Flow = {
   delayMs: 0,
   jitterMs: 0,
   loss: 0,
+  retransmitMs: 200,
   drip: null,
   isHeld: false,
   cutAfterBytes: null,
   isDoubled: false,
 };
-const retransmitMs = 200;
 /** Bytes under way in one direction before the sender has to wait. */
 const mostUnderWay = 4 * 1024 * 1024;
 
@@ -75,7 +76,7 @@ export async function startRelay(target: number | null = null): Promise<Relay> {
     socket.on("error", () => undefined).once("close", () => sockets.delete(socket));
   }
 
-  function lateness({ delayMs, jitterMs, loss }: Flow): number {
+  function lateness({ delayMs, jitterMs, loss, retransmitMs }: Flow): number {
     let late = delayMs + jitterMs * random();
     for (let wait = retransmitMs; random() < loss; wait *= 2) late += wait;
     return late;
