@@ -196,16 +196,17 @@ describe.each(["rest", "ssh"] as const)("over %s,", (route) => {
   });
 });
 
+type Found = (error: Error | null, address?: string | dns.LookupAddress[], family?: number) => void;
+
 /** Makes this process find a host where `addresses` says it is at the time, or not at all. */
 function resolve(host: string, addresses: { host: string | undefined }): void {
-  const lookup = dns.lookup;
-  vi.spyOn(dns, "lookup").mockImplementation(((name: string, options: dns.LookupAllOptions, done: Found) => {
-    if (name !== host) return lookup(name, options, done as never);
+  const lookup = dns.lookup as (name: string, options: dns.LookupOptions, done: Found) => void;
+  const found = (name: string, options: dns.LookupOptions, done: Found): void => {
     const { host: address } = addresses;
-    if (address === undefined) done(Object.assign(new Error(`getaddrinfo ENOTFOUND ${host}`), { code: "ENOTFOUND" }));
-    else if (options.all) done(null, [{ address, family: 4 }]);
+    if (name !== host) lookup(name, options, done);
+    else if (address === undefined) done(Object.assign(new Error(`ENOTFOUND ${host}`), { code: "ENOTFOUND" }));
+    else if (options.all === true) done(null, [{ address, family: 4 }]);
     else done(null, address, 4);
-  }) as never);
+  };
+  vi.spyOn(dns, "lookup").mockImplementation(found as never);
 }
-
-type Found = (error: Error | null, address?: string | dns.LookupAddress[], family?: number) => void;
