@@ -4,9 +4,9 @@ import { join } from "node:path";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
 import type { AgentConfig } from "../../agent/config.ts";
 import { startMockSbc, type MockSbc } from "../../mocks/sbc/mock-sbc.ts";
+import { startRelay, type Relay } from "../faults/relay.ts";
 import { clientOf, eventually, type Client } from "./client.ts";
 import { startDaemon, writeConfig, type Daemon } from "./daemon.ts";
-import { startRelay, type Relay } from "./relay.ts";
 import { configFor, control, deviceFile, drawTenant, named, portalConfigFor, stateOf } from "./rig.ts";
 import { pin, reachOf } from "./reach.ts";
 

@@ -98,8 +98,9 @@ export async function eventually<T>(
   ask: () => Promise<T>,
   holds: (value: T) => boolean,
   explain: (value: T) => string,
+  patienceMs = 60_000,
 ): Promise<T> {
-  const until = performance.now() + 60_000;
+  const until = performance.now() + patienceMs;
   for (;;) {
     const value = await ask();
     if (holds(value)) return value;

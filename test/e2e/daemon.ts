@@ -13,6 +13,8 @@ const root = fileURLToPath(new URL("../..", import.meta.url));
 /** `sbc-agent run` or `portal` as a process of its own, which a test may kill. */
 export interface Daemon {
   door: Door;
+  pid: number;
+  isRunning(): boolean;
   /** Of this daemon alone. */
   client: Client;
   /** What it printed so far. */
@@ -90,6 +92,8 @@ export async function startDaemon(
   const door = doorOf(config, url);
   return {
     door,
+    pid: child.pid ?? 0,
+    isRunning: () => child.exitCode === null && child.signalCode === null,
     client: clientOf(door),
     output: () => output,
     signal: (signal) => void child.kill(signal),

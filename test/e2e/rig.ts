@@ -7,6 +7,7 @@ import { startAgent } from "../../agent/main.ts";
 import { createCertificate } from "../../mocks/sbc/certificate.ts";
 import { clientOf, gatewayOf, type Client, type Door } from "./client.ts";
 import { doorsFor, pin, reachOf, type Reach, type Route } from "./reach.ts";
+import type { Relay } from "../faults/relay.ts";
 import { startMockSbc, type MockSbc, type MockSbcOptions } from "../../mocks/sbc/mock-sbc.ts";
 
 /** The whole thing on one machine: mock devices, the agent with its store, and what a client of its API does. */
@@ -191,10 +192,12 @@ async function startApart(
   mocks: readonly MockSbc[],
   reach: ReachMock,
   overrides: Overrides,
+  line?: Line,
 ): Promise<Running> {
   const portalConfig = portalConfigFor(join(folder, "portal"), mocks.length, portalOverrides(overrides));
   const portal = await startAgent(portalConfig, { ...options, role: "portal" });
-  const { url } = portal;
+  line?.lead(Number(new URL(portal.url).port));
+  const url = line === undefined ? portal.url : `https://127.0.0.1:${line.port}`;
   const near = join(folder, "near");
   mkdirSync(near, { recursive: true });
   const source = { url, ca: portalConfig.portal.tls?.cert };
@@ -204,7 +207,7 @@ async function startApart(
   return {
     config,
     agent: doorOf(config, agent.url),
-    portal: doorOf(portalConfig, url),
+    portal: doorOf(portalConfig, portal.url),
     async stop() {
       await agent.stop();
       await portal.stop();
@@ -225,6 +228,7 @@ function portalOverrides(overrides: Overrides): Overrides {
 }
 
 type ReachMock = (mock: MockSbc) => Reach;
+type Line = Pick<Relay, "port" | "lead">;
 
 export async function startRig(
   setting: {
@@ -234,6 +238,8 @@ export async function startRig(
     devices?: number;
     mock?: MockSbcOptions;
     overrides?: Overrides;
+    /** Between an agent and a portal that stand apart. */
+    line?: Line;
   } = {},
 ): Promise<Rig> {
   const { route = "rest" } = setting;
@@ -247,7 +253,7 @@ export async function startRig(
   const [mock] = mocks;
   if (mock === undefined) throw new Error("a rig needs a device");
   const start = setting.shape === "apart" ? startApart : startEmbedded;
-  let running: Running | undefined = await start(folder, mocks, reach, setting.overrides ?? {});
+  let running: Running | undefined = await start(folder, mocks, reach, setting.overrides ?? {}, setting.line);
   const { config } = running;
   const doors = (): Running => {
     if (running === undefined) throw new Error("the agent of this rig was stopped");
@@ -264,7 +270,7 @@ export async function startRig(
     async restart(overrides) {
       await running?.stop();
       running = undefined;
-      running = await start(folder, mocks, reach, overrides ?? setting.overrides ?? {});
+      running = await start(folder, mocks, reach, overrides ?? setting.overrides ?? {}, setting.line);
       rig.client = clientOf(running.portal, running.agent);
     },
     async stopAgent() {
