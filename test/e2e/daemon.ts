@@ -20,6 +20,14 @@ export interface Daemon {
   /** Does not wait for an end. */
   signal(signal: NodeJS.Signals): void;
   kill(signal: NodeJS.Signals): Promise<number | null>;
+  pid: number;
+}
+
+/** How a daemon is started, other than usual. */
+export interface DaemonOptions {
+  /** Besides the rig's. */
+  env?: Readonly<Record<string, string>>;
+  nodeArgs?: readonly string[];
 }
 
 /** The configuration as a file; a checked one is a valid one again. */
@@ -27,7 +35,12 @@ export function writeConfig(folder: string, config: AgentConfig): string {
   const file = join(folder, "agent.yaml");
   const run = { ...config.run, conversionDeadline: `${config.run.conversionDeadline}ms` };
   const portal = { ...config.portal, gatewayWait: `${config.portal.gatewayWait}ms` };
-  writeFileSync(file, stringify({ ...config, run, portal }));
+  const { bearer, password, ...ovoc } = config.ovoc ?? {};
+  const secret = bearer === true ? { token: password } : { password };
+  writeFileSync(
+    file,
+    stringify({ ...config, run, portal, ...(config.ovoc === undefined ? {} : { ovoc: { ...ovoc, ...secret } }) }),
+  );
   return file;
 }
 
@@ -54,10 +67,12 @@ export async function startDaemon(
   file: string,
   config: AgentConfig,
   command: "run" | "portal" = "run",
+  { env = {}, nodeArgs = [] }: DaemonOptions = {},
 ): Promise<Daemon> {
-  const child = spawn(process.execPath, ["--import", "tsx", "agent/cli.ts", command, "--config", file], {
+  const args = ["--import", "tsx", ...nodeArgs, "agent/cli.ts", command, "--config", file];
+  const child = spawn(process.execPath, args, {
     cwd: root,
-    env: { ...process.env, ...environment },
+    env: { ...process.env, ...environment, ...env },
     stdio: ["ignore", "pipe", "pipe"],
   });
   const exited = once(child, "exit");
@@ -77,6 +92,7 @@ export async function startDaemon(
     client: clientOf(door),
     output: () => output,
     signal: (signal) => void child.kill(signal),
+    pid: child.pid ?? 0,
     async kill(signal) {
       child.kill(signal);
       const [code] = (await exited) as [number | null];
