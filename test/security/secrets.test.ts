@@ -12,7 +12,7 @@ import { pin } from "../e2e/reach.ts";
 import { configFor, control, deviceFile, drawTenant, portalConfigFor, shapes, type Shape } from "../e2e/rig.ts";
 import { canaryOf, filesBelow, findCanaries, plantCanary, type Canary } from "./canary.ts";
 
-const opened: (() => Promise<unknown> | void)[] = [];
+const opened: (() => Promise<unknown>)[] = [];
 afterEach(async () => {
   for (const close of opened.splice(0).reverse()) await close();
 });
@@ -110,7 +110,7 @@ async function startDevices(folder: string) {
 
 async function start(shape: Shape): Promise<Setting> {
   const folder = mkdtempSync(join(tmpdir(), "sbc-agent-canary-"));
-  opened.push(() => rmSync(folder, { recursive: true, force: true }));
+  opened.push(async () => rmSync(folder, { recursive: true, force: true }));
   const { mocks, reaches, pinned } = await startDevices(folder);
   const ovoc = await startEcho("plaintext");
   opened.push(() => ovoc.close());
@@ -118,25 +118,21 @@ async function start(shape: Shape): Promise<Setting> {
     { name: "portal", scopes: ["client"], token: { env: "CANARY_CLIENT" } },
     { name: "noc", scopes: ["read", "operate"], token: { env: "CANARY_OPERATOR" } },
   ];
-  const common = {
-    log: { level: "debug" },
-    portal: { port: 0, requestsPerMinute: 10_000_000, tokens },
-    ovoc: { url: ovoc.address, user: "ovoc", password: { env: "CANARY_OVOC" } },
-  };
+  const common = { log: { level: "debug" }, portal: { port: 0, requestsPerMinute: 10_000_000, tokens } };
+  const withOvoc = { ...common, ovoc: { url: ovoc.address, user: "ovoc", password: { env: "CANARY_OVOC" } } };
   const options = { env, nodeArgs: ["--import", defectOnSignal] };
   const daemons: Daemon[] = [];
   const near = join(folder, "near");
   mkdirSync(near);
   let source = {};
   if (shape === "apart") {
-    const config = portalConfigFor(join(folder, "portal"), reaches.length, common);
+    const config = portalConfigFor(join(folder, "portal"), reaches.length, withOvoc);
     const portal = await startDaemon(writeConfig(join(folder, "portal"), config), config, "portal", options);
     opened.push(() => portal.kill("SIGKILL"));
     daemons.push(portal);
     source = { source: { url: portal.door.url, ca: config.portal.tls?.cert } };
   }
-  const { ovoc: _, ...withoutOvoc } = common;
-  const config = configFor(near, reaches, { ...(shape === "apart" ? withoutOvoc : common), ...source });
+  const config = configFor(near, reaches, { ...(shape === "apart" ? common : withOvoc), ...source });
   await pin(config, pinned);
   const agent = await startDaemon(writeConfig(near, config), config, "run", options);
   opened.push(() => agent.kill("SIGKILL"));
