@@ -24,9 +24,9 @@ const deviceOf = async (rig: Rig): Promise<HealthReport["devices"][number] | und
 const portOf = (address: string): number => Number(address.slice(address.lastIndexOf(":") + 1));
 
 describe.each([
-  ["rest", "rule 1: a device that shows another certificate"],
-  ["ssh", "rule 2: a device that shows another host key"],
-] as const)("%s, %s", (route, _rule) => {
+  { route: "rest", what: "rule 1: a device that shows another certificate" },
+  { route: "ssh", what: "rule 2: a device that shows another host key" },
+] as const)("$what", ({ route }) => {
   it("between two runs hears no password, waits for a human, and is worked on once it is enrolled", async () => {
     const relay = await startRelay();
     opened.push(() => relay.stop());
