@@ -12,22 +12,40 @@ export interface Log {
   close(): Promise<void>;
 }
 
-function text(info: winston.Logform.TransformableInfo): string {
-  const { timestamp, level, message, ...fields } = info;
-  const shown = Object.entries(fields)
-    .filter(([, value]) => value !== undefined)
-    .map(
-      ([name, value]) => `${name}=${typeof value === "string" && !/\s/.test(value) ? value : JSON.stringify(value)}`,
-    );
-  return [String(timestamp).slice(11, 23), level.padEnd(5), String(message), ...shown].join(" ");
+/** Whatever steers a terminal, ends a line for some reader, or cannot be seen. */
+const unseen = /[\p{Cc}\p{Cf}\p{Cs}\p{Zl}\p{Zp}]/gu;
+
+/** JSON in which all of that stands as escapes: what devices and clients say stays within its field. */
+function showUnseen(json: string): string {
+  return json.replace(unseen, (character) =>
+    Array.from({ length: character.length }, (_, at) => character.charCodeAt(at))
+      .map((unit) => `\\u${unit.toString(16).padStart(4, "0")}`)
+      .join(""),
+  );
 }
+
+const isPlain = (value: unknown): value is string =>
+  typeof value === "string" && value !== "" && !/["\s\p{C}]/u.test(value);
+
+/** One line of each format. */
+export const logLine = {
+  text({ timestamp, level, message, ...fields }: winston.Logform.TransformableInfo): string {
+    const shown = Object.entries(fields)
+      .filter(([, value]) => value !== undefined)
+      .map(([name, value]) => `${name}=${isPlain(value) ? value : showUnseen(JSON.stringify(value))}`);
+    return [String(timestamp).slice(11, 23), level.padEnd(5), String(message), ...shown].join(" ");
+  },
+  json({ timestamp, level, message, ...fields }: winston.Logform.TransformableInfo): string {
+    return showUnseen(JSON.stringify({ timestamp, level, message, ...fields }));
+  },
+};
 
 /** Logs to standard error, so that standard output stays for results. */
 export function openLog(level: "error" | "warn" | "info" | "debug", format: "json" | "text"): Log {
-  const { combine, timestamp, json, printf } = winston.format;
+  const { combine, timestamp, printf } = winston.format;
   const logger = winston.createLogger({
     level,
-    format: combine(timestamp(), format === "json" ? json() : printf(text)),
+    format: combine(timestamp(), printf(logLine[format])),
     transports: [new winston.transports.Console({ stderrLevels: ["error", "warn", "info", "debug"] })],
   });
   const write =

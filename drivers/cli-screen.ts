@@ -20,6 +20,9 @@ export interface Screen {
 
 const pagerMark = "--MORE--";
 
+/** Characters of the longest line that may be the pager's: looking at each end of a longer one takes the square of it. */
+const maxPagerLine = 200;
+
 /** Characters after which a line is taken for ended. */
 const maxLine = 1024 * 1024;
 
@@ -67,7 +70,7 @@ export function openScreen(events: ScreenEvents): Screen {
   function print(character: string): void {
     if (current.length >= maxLine) endLine();
     current += character;
-    if (character === "-" && current.endsWith(pagerMark) && current.trimStart() === pagerMark) {
+    if (character === "-" && current.length <= maxPagerLine && current.trimStart() === pagerMark) {
       const width = current.length;
       erasing = "\b".repeat(width) + " ".repeat(width) + "\b".repeat(width);
       current = "";

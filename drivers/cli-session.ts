@@ -140,7 +140,8 @@ export function openCliSession(stream: Duplex, times: LearnTimes = defaultTimes,
 
   function add(head: Pending, line: string): void {
     head.output.push(line);
-    head.size += line.length;
+    // Its end counts as well: empty lines take room too.
+    head.size += line.length + 1;
     if (head.size > maxAnswer)
       fail(
         new DriverError("protocol", `${JSON.stringify(head.line)} was answered with more than ${maxAnswer} characters`),

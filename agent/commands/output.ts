@@ -26,13 +26,17 @@ export function openOutput(context: Pick<CommandContext, "stdout" | "stderr" | "
   };
 }
 
+function showCharacter(character: string): string {
+  const code = character.codePointAt(0) ?? 0;
+  return code < 0x100 ? `\\x${code.toString(16).padStart(2, "0")}` : `\\u{${code.toString(16)}}`;
+}
+
 /**
- * The value with every control character but line feed and tab made visible (`\x1b`), at any depth: what devices and
- * files say must not steer the terminal.
+ * The value with every control character but line feed and tab made visible (`\x1b`), and so whatever turns or hides
+ * text (`\u{202e}`), at any depth: what devices and files say must not steer the terminal or its reader.
  */
 export function printable(value: unknown): unknown {
-  if (typeof value === "string")
-    return value.replace(/[^\P{Cc}\n\t]/gu, (c) => `\\x${c.charCodeAt(0).toString(16).padStart(2, "0")}`);
+  if (typeof value === "string") return value.replace(/[^\P{Cc}\n\t]|[\p{Cf}\p{Zl}\p{Zp}]/gu, showCharacter);
   if (Array.isArray(value)) return value.map(printable);
   if (typeof value !== "object" || value === null) return value;
   return Object.fromEntries(Object.entries(value).map(([key, inner]) => [key, printable(inner)]));

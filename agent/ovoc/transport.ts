@@ -3,6 +3,7 @@ import { Agent as HttpAgent } from "node:http";
 import { Agent as HttpsAgent } from "node:https";
 import { z } from "zod";
 import type { OvocSettings } from "../config.ts";
+import { strikeOut } from "../struck-text.ts";
 import { OvocError, type OvocErrorCode } from "./error.ts";
 
 export interface OvocRequest {
@@ -92,9 +93,14 @@ export function openOvocTransport(
     }
   }
 
+  const encodeAccount = (secret: string): string =>
+    Buffer.from(`${settings.user ?? ""}:${secret}`, "utf8").toString("base64");
+
   function wordsOf(text: string, secret: string): string {
     const said = refusal.safeParse(readJson(text)?.json);
-    return said.success ? `: ${said.data.description.replaceAll(secret, "***").slice(0, longestWords)}` : "";
+    // Whoever quotes a request quotes its headers as well.
+    const secrets = settings.bearer ? [secret] : [secret, encodeAccount(secret)];
+    return said.success ? `: ${strikeOut(said.data.description, secrets).slice(0, longestWords)}` : "";
   }
 
   async function exchange(request: OvocRequest, secret: string, signal: AbortSignal) {
@@ -114,9 +120,7 @@ export function openOvocTransport(
         method: request.method,
         url: `${base}${request.path}${request.query === undefined ? "" : `?${request.query}`}`,
         headers: {
-          Authorization: settings.bearer
-            ? `Bearer ${secret}`
-            : `Basic ${Buffer.from(`${settings.user ?? ""}:${secret}`, "utf8").toString("base64")}`,
+          Authorization: settings.bearer ? `Bearer ${secret}` : `Basic ${encodeAccount(secret)}`,
           Accept: "application/json",
           "User-Agent": "sbc-agent",
         },

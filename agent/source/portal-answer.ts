@@ -1,5 +1,6 @@
 import { z } from "zod";
 import { findJsonFault } from "../portal/json.ts";
+import { strikeOut } from "../struck-text.ts";
 import type { PortalFault } from "./portal-error.ts";
 
 export interface Answer {
@@ -41,7 +42,7 @@ export function judgeAnswer(
     if (wrong === undefined) return { kind: "text", text };
     return fault("protocol", `The portal ${portal} answered ${what} with faulty JSON: ${wrong}`);
   }
-  const told = wordsOf(text).replaceAll(token, "********");
+  const told = strikeOut(wordsOf(text), [token]);
   const answered = `The portal ${portal} answered ${status} to ${what}`;
   const inWords = told === "" ? answered : `${answered}: ${told}`;
   if (status === 401) return fault("unauthorized", `${answered}: the token was refused`);

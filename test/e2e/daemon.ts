@@ -33,7 +33,12 @@ export function writeConfig(folder: string, config: AgentConfig): string {
   const file = join(folder, "agent.yaml");
   const run = { ...config.run, conversionDeadline: `${config.run.conversionDeadline}ms` };
   const portal = { ...config.portal, gatewayWait: `${config.portal.gatewayWait}ms` };
-  writeFileSync(file, stringify({ ...config, run, portal }));
+  const { bearer, password, ...ovoc } = config.ovoc ?? {};
+  const secret = bearer === true ? { token: password } : { password };
+  writeFileSync(
+    file,
+    stringify({ ...config, run, portal, ...(config.ovoc === undefined ? {} : { ovoc: { ...ovoc, ...secret } }) }),
+  );
   return file;
 }
 
@@ -58,6 +63,8 @@ export async function runCommand(args: readonly string[]): Promise<CommandResult
 export interface DaemonOptions {
   /** Of its environment. */
   variables?: Readonly<Record<string, string>>;
+  /** Of node's own, before the program. */
+  nodeArgs?: readonly string[];
   /** What node is given before the command. Default: the sources, through tsx. */
   program?: readonly string[];
 }
@@ -69,9 +76,9 @@ export async function startDaemon(
   file: string,
   config: AgentConfig,
   command: "run" | "portal" = "run",
-  { variables = {}, program = sources }: DaemonOptions = {},
+  { variables = {}, nodeArgs = [], program = sources }: DaemonOptions = {},
 ): Promise<Daemon> {
-  const child = spawn(process.execPath, [...program, command, "--config", file], {
+  const child = spawn(process.execPath, [...nodeArgs, ...program, command, "--config", file], {
     cwd: root,
     env: { ...process.env, ...environment, ...variables },
     stdio: ["ignore", "pipe", "pipe"],

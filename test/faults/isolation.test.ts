@@ -30,14 +30,20 @@ async function journalOf(speeds: Speeds): Promise<string[][]> {
   const at = (): string => `${Date.now() - startedAt} ms`;
   const source = {
     queues: async () =>
-      devices.map(({ name }, i) => ({ device: name, waiting: waiting[i] ?? 0, oldestAcceptedAt: 0, arrived: 0 })),
+      devices.map(({ name }, i) => ({
+        device: name,
+        waiting: waiting[i] ?? 0,
+        oldestAcceptedAt: 0,
+        arrived: 0,
+        owed: 0,
+      })),
     namedDevices: async () => [],
     setStandstill: async () => undefined,
     watch(listener) {
       listeners.add(listener);
       return () => listeners.delete(listener);
     },
-    peekDevice: async () => ({ conversions: [], links: [], unresolved: [] }),
+    peekDevice: async () => ({ conversions: [], amendments: [], links: [], unresolved: [] }),
     noteProgress: async () => undefined,
   } as Partial<ConversionSource> as ConversionSource;
   const metrics = createMetrics();
