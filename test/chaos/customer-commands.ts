@@ -1,0 +1,70 @@
+import fc from "fast-check";
+import type { Model } from "./model.ts";
+import { carriers, routes, type World } from "./world.ts";
+
+/** One step of a walk. `toString` is what a replay is compared by. */
+export type Step = fc.AsyncCommand<Model, World>;
+
+const names = ["Alpha", "Beta", "Gamma", "Delta"] as const;
+
+export interface Draws {
+  tenants: readonly string[];
+}
+
+function step(text: string, run: Step["run"], check: (model: Model) => boolean = () => true): Step {
+  return { check, run, toString: () => text };
+}
+
+/** Posts a conversion, and again when the answer is lost, as a client does. */
+async function post(
+  world: World,
+  model: Model,
+  wanted: { tenant: string; name: string; device: number; proxySet: string },
+  send: (post: () => Promise<string>) => Promise<string | undefined>,
+): Promise<void> {
+  const { tenant, name, device, proxySet } = wanted;
+  const attempt = (): Promise<string> => world.agent.client.post(name, tenant, device, { ProxySet: proxySet });
+  const heard = await send(attempt);
+  const taskId = heard ?? (await attempt());
+  model.asked.get(tenant)?.push({ kind: "convert", taskId, name, device, proxySet, repeated: heard === undefined });
+}
+
+export function drawCustomerSteps({ tenants }: Draws): fc.Arbitrary<Step>[] {
+  const tenant = fc.constantFrom(...tenants);
+  const short = (id: string): string => `t${tenants.indexOf(id)}`;
+  const wanted = fc.record({
+    tenant,
+    name: fc.constantFrom(...names),
+    device: fc.nat(routes.length - 1),
+    proxySet: fc.constantFrom(...carriers),
+  });
+  const convert = wanted.map((one) =>
+    step(`convert ${short(one.tenant)} ${one.name} on ${one.device} with ${one.proxySet}`, (model, world) =>
+      post(world, model, one, (attempt) => attempt()),
+    ),
+  );
+  const deliverThrice = wanted.map((one) =>
+    step(
+      `deliver thrice ${short(one.tenant)} ${one.name} on ${one.device} with ${one.proxySet}`,
+      async (model, world) => {
+        // At once: whichever is accepted first, the others are told so.
+        const before = model.asked.get(one.tenant)?.length ?? 0;
+        await Promise.all([0, 1, 2].map(() => post(world, model, one, (attempt) => attempt())));
+        for (const asked of (model.asked.get(one.tenant) ?? []).slice(before))
+          if (asked.kind === "convert") asked.repeated = true;
+      },
+    ),
+  );
+  const killInDelivery = wanted.map((one) =>
+    step(`kill the agent while ${short(one.tenant)} ${one.name} is delivered to ${one.device}`, (model, world) =>
+      post(world, model, one, async (attempt) => {
+        const answer = attempt().catch(() => undefined);
+        await world.killAgent();
+        return answer;
+      }),
+    ),
+  );
+  return [convert, convert, convert, deliverThrice, killInDelivery];
+}
+
+export { step };
