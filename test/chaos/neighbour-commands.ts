@@ -78,8 +78,8 @@ export function drawNeighbourSteps(): fc.Arbitrary<Step>[] {
       async (model, world) => {
         const row = pick(oursOn(world, device), place);
         if (row === undefined) return;
-        if ((await edit(world, device, inVoip([`no ip-group ${row.index}`], save))) && save)
-          markSaved(model, world, device);
+        await edit(world, device, inVoip([`no ip-group ${row.index}`], save));
+        if (save) markSaved(model, world, device);
       },
     ),
   );
