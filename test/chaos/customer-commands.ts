@@ -7,11 +7,12 @@ export type Step = fc.AsyncCommand<Model, World>;
 
 const names = ["Alpha", "Beta", "Gamma", "Delta"] as const;
 
-export interface Draws {
-  tenants: readonly string[];
+export interface WeightedSteps {
+  weight: number;
+  arbitrary: fc.Arbitrary<Step>;
 }
 
-function step(text: string, run: Step["run"], check: (model: Model) => boolean = () => true): Step {
+export function step(text: string, run: Step["run"], check: (model: Model) => boolean = () => true): Step {
   return { check, run, toString: () => text };
 }
 
@@ -29,7 +30,7 @@ async function post(
   model.asked.get(tenant)?.push({ kind: "convert", taskId, name, device, proxySet, repeated: heard === undefined });
 }
 
-export function drawCustomerSteps({ tenants }: Draws): fc.Arbitrary<Step>[] {
+export function drawCustomerSteps(tenants: readonly string[]): WeightedSteps[] {
   const tenant = fc.constantFrom(...tenants);
   const short = (id: string): string => `t${tenants.indexOf(id)}`;
   const wanted = fc.record({
@@ -64,7 +65,9 @@ export function drawCustomerSteps({ tenants }: Draws): fc.Arbitrary<Step>[] {
       }),
     ),
   );
-  return [convert, convert, convert, deliverThrice, killInDelivery];
+  return [
+    { weight: 10, arbitrary: convert },
+    { weight: 2, arbitrary: deliverThrice },
+    { weight: 1, arbitrary: killInDelivery },
+  ];
 }
-
-export { step };

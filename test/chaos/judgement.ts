@@ -13,7 +13,7 @@ export function rememberBeginning(world: World): Beginning {
 }
 
 const describe = ({ table, index, fields }: TableRow): string =>
-  `${table} ${index} '${String(fields["Name"] ?? fields["ProxyName"] ?? fields["IpAddress"] ?? "")}'`;
+  `${table} ${index} '${fields["Name"] ?? fields["ProxyName"] ?? fields["IpAddress"] ?? ""}'`;
 
 /** Faults are over: waits until all tasks have ended and re-syncs change nothing. Returns what did not come to be. */
 export async function bringToRest(world: World, model: Model): Promise<string[]> {

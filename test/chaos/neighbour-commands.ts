@@ -1,5 +1,5 @@
 import fc from "fast-check";
-import { step, type Step } from "./customer-commands.ts";
+import { step, type WeightedSteps } from "./customer-commands.ts";
 import type { Model } from "./model.ts";
 import { rowsOf, type TableRow } from "./rows.ts";
 import { routes, type World } from "./world.ts";
@@ -44,7 +44,7 @@ function oursOn(world: World, device: number): TableRow[] {
 }
 
 /** What another administrator does in the meantime. */
-export function drawNeighbourSteps(): fc.Arbitrary<Step>[] {
+export function drawNeighbourSteps(): WeightedSteps[] {
   const where = { device: fc.nat(routes.length - 1), save: fc.boolean() };
   const addRow = fc.record(where).map(({ device, save }) =>
     step(`another administrator adds a row on ${device}${save ? " and saves" : ""}`, async (model, world) => {
@@ -83,5 +83,9 @@ export function drawNeighbourSteps(): fc.Arbitrary<Step>[] {
       },
     ),
   );
-  return [addRow, addRow, changeOurs, deleteOurs];
+  return [
+    { weight: 3, arbitrary: addRow },
+    { weight: 2, arbitrary: changeOurs },
+    { weight: 2, arbitrary: deleteOurs },
+  ];
 }

@@ -1,6 +1,6 @@
 import fc from "fast-check";
 import type { FaultOrder } from "../../mocks/sbc/faults.ts";
-import { step, type Step } from "./customer-commands.ts";
+import { step, type WeightedSteps } from "./customer-commands.ts";
 import { routes } from "./world.ts";
 
 const times = fc.integer({ min: 1, max: 3 });
@@ -82,7 +82,7 @@ const overSsh: fc.Arbitrary<FaultOrder> = fc.oneof(
   fc.record({ name: fc.constant("reboot-during-save" as const) }),
 );
 
-export function drawTroubleSteps(): fc.Arbitrary<Step>[] {
+export function drawTroubleSteps(): WeightedSteps[] {
   const device = fc.nat(routes.length - 1);
   const fault = device.chain((at) =>
     (routes[at] === "ssh" ? overSsh : overRest).map((order) =>
@@ -112,5 +112,13 @@ export function drawTroubleSteps(): fc.Arbitrary<Step>[] {
       for (const mock of world.mocks) mock.faults.clear();
     }),
   );
-  return [fault, fault, fault, fault, reboot, restore, kill, kill, jump, pause, pause, pause, settle];
+  return [
+    { weight: 8, arbitrary: fault },
+    { weight: 2, arbitrary: reboot },
+    { weight: 1, arbitrary: restore },
+    { weight: 1, arbitrary: kill },
+    { weight: 1, arbitrary: jump },
+    { weight: 6, arbitrary: pause },
+    { weight: 2, arbitrary: settle },
+  ];
 }
