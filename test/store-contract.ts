@@ -1,9 +1,11 @@
 import { describe } from "vitest";
 import { testAcceptance } from "./store/contract/acceptance.ts";
+import { testAmendments } from "./store/contract/amendments.ts";
 import { testAgentBooks } from "./store/contract/agent-books.ts";
 import { testAnnouncements } from "./store/contract/announcements.ts";
 import { testCompletions } from "./store/contract/completions.ts";
 import { testDeadlines } from "./store/contract/deadlines.ts";
+import { testGivenUp } from "./store/contract/given-up.ts";
 import { testHousekeeping } from "./store/contract/housekeeping.ts";
 import { testLeads } from "./store/contract/leads.ts";
 import { testLeases } from "./store/contract/leases.ts";
@@ -23,6 +25,8 @@ export function testStore(name: string, newPlace: NewPlace): void {
     testTurns(newPlace);
     testLeases(newPlace);
     testCompletions(newPlace);
+    testAmendments(newPlace);
+    testGivenUp(newPlace);
     testRecords(newPlace);
     testDeadlines(newPlace);
     testSentMarks(newPlace);

@@ -56,7 +56,7 @@ function judgeDevice({ shortName, gateway, device }: NewConversion, { nameHolder
 export const judge: Judge = (conversion, facts) => {
   const names = nameErrors(conversion);
   if (names.length > 0) return failed(...names);
-  if (facts.customer !== undefined)
+  if (facts.customer !== undefined && facts.leaving === undefined)
     return {
       kind: "already-converted",
       messages: [{ level: "Warning", message: "Undo Lead to OcBasic conversion in database!" }],
@@ -66,6 +66,13 @@ export const judge: Judge = (conversion, facts) => {
       kind: "wait",
       message: information(
         `Customer ${conversion.shortName} waits for task ${facts.older.taskId}, an older conversion of the same tenant.`,
+      ),
+    };
+  if (facts.leaving !== undefined)
+    return {
+      kind: "wait",
+      message: information(
+        `Customer ${conversion.shortName} waits for task ${facts.leaving.taskId}, which removes the customer that the tenant is now.`,
       ),
     };
   if (facts.lead?.status.toLowerCase() !== "active")

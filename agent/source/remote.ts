@@ -146,7 +146,7 @@ export function createRemoteSource(options: RemoteSourceOptions): RemoteSource {
       const unresolved = await journal.noteLease(lease, [...answer.openTasks, ...recorded.slice(mostTasks)]);
       const known = new Set(recorded);
       const conversions = answer.conversions.filter((conversion) => isOurs(conversion, device, known));
-      return { kind: "claimed", claim: { lease, conversions, links: answer.links, unresolved } };
+      return { kind: "claimed", claim: { lease, conversions, amendments: [], links: answer.links, unresolved } };
     } catch (error) {
       await client.release(lease).catch(() => undefined);
       throw error;
@@ -162,7 +162,7 @@ export function createRemoteSource(options: RemoteSourceOptions): RemoteSource {
 
     async peekDevice(device, { links = true } = {}) {
       const waiting = await client.peek(device, links, draining.signal);
-      return { ...waiting, unresolved: await journal.unresolved(device), secretsStruckOut: true };
+      return { ...waiting, amendments: [], unresolved: await journal.unresolved(device), secretsStruckOut: true };
     },
 
     async renewLease(lease) {
@@ -211,6 +211,7 @@ export function createRemoteSource(options: RemoteSourceOptions): RemoteSource {
         .map(({ device, waiting, arrived, oldestAcceptedAt }) => ({
           device,
           waiting,
+          owed: 0,
           arrived,
           oldestAcceptedAt: oldestAcceptedAt === null ? now() : Date.parse(oldestAcceptedAt),
         }));

@@ -44,6 +44,7 @@ export function writeCompletion(completion: Completion): WireCompletion {
   const { taskId } = completion;
   const messages = completion.messages.slice(0, 100).map(writeMessage);
   if (completion.kind === "linked") return { kind: "linked", taskId, link: writeLinkFields(completion.link), messages };
+  if (completion.kind !== "failed") throw new Error(`the result of ${taskId} cannot be told to a portal elsewhere`);
   const details = completion.details.slice(0, 20).map((detail) => cut(detail, 200));
   return { kind: "failed", taskId, details, messages };
 }

@@ -46,16 +46,20 @@ export interface ClaimedAmendment extends Amendment {
   superseded: boolean;
 }
 
-/** What became of one amendment on its device; `failed` completions serve both. */
+/**
+ * What became of one amendment on its device; `failed` completions serve both. A removal that is owed stays owed when it
+ * failed; its task has ended, so its messages go to the audit trail alone, in either case.
+ */
 export type AmendmentCompletion =
   | { kind: "changed"; taskId: string; link: Omit<Link, "linkedAt">; messages: ExecutionMessage[] }
   | { kind: "removed"; taskId: string; messages: ExecutionMessage[] };
 
 export interface AmendmentStore {
   /**
-   * Asks that a customer be removed from its devices, or from one. Joins a removal that is under way. A conversion whose
-   * site is still to be made ends first, as converted. A customer without devices is gone at once. `forgetDevice` gives the
-   * customer up at once, and turns what stands on the device into an `owed` removal; also for one that is under way.
+   * Asks that a customer be removed from its devices, or from one. Joins a removal that is under way, and comes after
+   * changes that are. A conversion whose site is still to be made ends first, as converted. A customer without devices is
+   * gone at once. `forgetDevice` gives the customer up at once, and turns what stands on the device into an `owed`
+   * removal; also for one that is under way; its changes that have not ended fail. Audited with who asked.
    */
   removeCustomer(removal: {
     customerGuid: string;
@@ -63,7 +67,10 @@ export interface AmendmentStore {
     by: string;
     forgetDevice: boolean;
   }): Promise<{ kind: "unknown" } | { kind: "asked"; taskId: string }>;
-  /** Asks that a linked customer be changed on its device. Refused where the customer is being removed. */
+  /**
+   * Asks that a linked customer be changed on its device. Refused where the customer is being removed. Audited with who
+   * asked.
+   */
   changeCustomer(change: {
     customerGuid: string;
     /** Needed only where it is linked on several. */
@@ -76,6 +83,7 @@ export interface AmendmentStore {
   >;
   /** Those that have not ended, oldest first. */
   openAmendments(filter: { customerGuid?: string; device?: string }): Promise<Amendment[]>;
+  /** Of a task on several devices the first one. */
   amendment(taskId: string): Promise<Amendment | undefined>;
 }
 

@@ -95,7 +95,9 @@ export type Completion =
 export type StoreEvent =
   | { kind: "ready"; device: string }
   | { kind: "site" }
-  | { kind: "ended"; taskId: string; device: string | null; details: readonly string[] };
+  | { kind: "ended"; taskId: string; device: string | null; details: readonly string[] }
+  /** The task of a change or a removal ended; the device is the last of its devices. */
+  | { kind: "amended"; taskId: string; device: string | null; result: "changed" | "removed" | "failed" };
 
 export interface DeviceMode {
   device: string;
@@ -125,7 +127,8 @@ export class Contradiction extends Error {
 
 /**
  * What the portal owns. Every method is one unit of work: it is durable when it resolves, or nothing of it happened.
- * Time is the store's own. Ids of tasks are `wst_<uuid>`.
+ * Time is the store's own. Ids of tasks are `wst_<uuid>`, those of amendments
+ * `tsk_<number>`.
  */
 export interface PortalStore extends AmendmentStore {
   /** Stores conversion and task in one transaction, judged in it. Drawn ids are new at every call. */
@@ -181,7 +184,7 @@ export interface PortalStore extends AmendmentStore {
   releaseOwnLeases(): Promise<void>;
   /** Whether a script that contains them has left: until one has, a conversion may end by its deadline. Throws LeaseLost. */
   markSent(lease: Lease, taskIds: readonly string[], sent: boolean): Promise<void>;
-  /** Those of the tasks whose conversions wait for their device still. */
+  /** Those of the tasks whose conversions wait for their device still, or whose amendments do, debts included. */
   openTasks(taskIds: readonly string[]): Promise<string[]>;
 
   /**
@@ -189,12 +192,15 @@ export interface PortalStore extends AmendmentStore {
    * tenant's next conversion is judged in it too. A linked conversion goes on in state `site`; the time of linking is
    * the store's. Throws LeaseLost. A completion that is already stored is ignored; another one for the same conversion,
    * or one that was not handed out under this lease, throws, and nothing of the call happens. A removal frees the name,
-   * the link and, with the last of its links, the customer and its lead; the tenant's next conversion is judged.
+   * the link and, with the last of its links, the customer and its lead; the tenant's next conversion is judged. A
+   * change replaces the link, and its secret variables join the kept ones. A task on several devices ends with the last
+   * of them, as failed if it failed on one. What was withdrawn meanwhile, with a customer that was given up, is ignored.
    */
   complete(lease: Lease, completions: readonly Completion[]): Promise<void>;
   /**
    * Replaces the intents and secret hashes of links, and what else a re-render or a change gave them; whose link it is
-   * stays. `secrets`, where given, replace the kept ones. Throws LeaseLost.
+   * stays. `secrets`, where given, replace the kept ones. A customer that was given up meanwhile is left out. Throws
+   * LeaseLost.
    */
   updateLinks(lease: Lease, links: readonly (Link & { secrets?: Fields })[]): Promise<void>;
 
@@ -302,7 +308,7 @@ export interface Upkeep {
   /** Resolves when a row can be written, for readiness. Throws what keeps it from being so. */
   probe(): Promise<void>;
   /**
-   * Deletes conversions that ended, with their tasks, and records that were resolved more than `olderThanMs` ago; some
+   * Deletes conversions and amendments that ended, with their tasks, and records that were resolved more than `olderThanMs` ago; some
    * thousands a call, oldest first. Links, customers and audit stay.
    */
   prune(olderThanMs: number): Promise<{ deleted: number }>;

@@ -27,11 +27,19 @@ const lead: Lead = {
   umpCustomerGuid: null,
 };
 const customer: Customer = { guid: unknownGuid, tenantId: tenant, shortName: "Old", fullName: "Old", convertedAt: 0 };
-const clean: Facts = { lead, customer: undefined, older: undefined, nameHolder: undefined, gatewayAwaited: false };
+const clean: Facts = {
+  lead,
+  customer: undefined,
+  older: undefined,
+  leaving: undefined,
+  nameHolder: undefined,
+  gatewayAwaited: false,
+};
 const crowded: Facts = {
   lead: undefined,
   customer,
   older: { taskId: "wst_older" },
+  leaving: undefined,
   nameHolder: { shortName: "sipTEST4", tenantId: unknownGuid },
   gatewayAwaited: false,
 };
@@ -96,6 +104,14 @@ describe("the order of the rules", () => {
     const verdict = judge({ ...conversion, device: null }, { ...crowded, customer: undefined });
     expect(verdict).toMatchObject({ kind: "wait", message: { level: "Information" } });
     expect(JSON.stringify(verdict)).toContain("wst_older");
+  });
+
+  it("then, for a customer that is being removed, the task that does it", () => {
+    const leaving = { taskId: "tsk_7" };
+    const verdict = judge({ ...conversion, device: null }, { ...crowded, older: undefined, leaving });
+    expect(verdict).toMatchObject({ kind: "wait", message: { level: "Information" } });
+    expect(JSON.stringify(verdict)).toContain("tsk_7");
+    expect(JSON.stringify(judge(conversion, { ...crowded, leaving }))).toContain("wst_older");
   });
 
   it.each([undefined, "Removed", "Not Active", ""])("then a lead whose status is %j", (status) => {

@@ -1,5 +1,6 @@
 import { createHash } from "node:crypto";
 import { Contradiction, type Completion, type Store } from "../store.ts";
+import type { AmendmentEnds } from "./amendment-ends.ts";
 import type { Connection } from "./connection.ts";
 import type { Fences } from "./fences.ts";
 import type { ConversionRow } from "./rows.ts";
@@ -14,6 +15,7 @@ export function keepCompletions(
   fences: Fences,
   tasks: Tasks,
   turns: Turns,
+  ends: AmendmentEnds,
   keepSecrets: boolean,
 ): Pick<Store, "complete" | "completeSite"> {
   const byTask = db.prepare<[string], ConversionRow>("SELECT * FROM conversions WHERE task_id = ?");
@@ -65,10 +67,17 @@ export function keepCompletions(
       await write(() => {
         fences.demand(lease);
         for (const completion of completions) {
-          const row = byTask.get(completion.taskId);
-          if (row?.device !== lease.device)
-            throw new Contradiction(`${completion.taskId} is no conversion of ${lease.device}`);
+          const { taskId } = completion;
           const digest = digestOf(completion);
+          const amendment = ends.find(taskId, lease.device);
+          if (amendment !== undefined) {
+            if (completion.kind === "linked") throw new Contradiction(`${taskId} is no conversion`);
+            ends.complete(lease, amendment, completion, digest);
+            continue;
+          }
+          const row = byTask.get(taskId);
+          if (row?.device !== lease.device)
+            throw new Contradiction(`${taskId} is no conversion and no amendment of ${lease.device}`);
           if (row.state !== "ready") {
             if (row.completion === digest) continue;
             throw new Contradiction(`${row.task_id} is in state ${row.state}; this is not the completion that it had`);
@@ -76,6 +85,7 @@ export function keepCompletions(
           if (row.fence !== lease.fence)
             throw new Contradiction(`${row.task_id} was not handed out under lease ${lease.fence} of ${lease.device}`);
           if (completion.kind === "linked") storeLink(row, completion, digest);
+          else if (completion.kind !== "failed") throw new Contradiction(`${row.task_id} is no amendment`);
           else {
             const { details, messages } = completion;
             turns.end(row, { status: "CompletedFailed", details, messages, umpCustomerGuid: null }, digest);
@@ -100,8 +110,7 @@ export function keepCompletions(
 
 // Without the time of linking, which the store sets itself.
 function digestOf(completion: Completion): string {
-  const content =
-    completion.kind === "linked" ? { ...completion, link: { ...completion.link, linkedAt: 0 } } : completion;
+  const content = "link" in completion ? { ...completion, link: { ...completion.link, linkedAt: 0 } } : completion;
   return createHash("sha256").update(JSON.stringify(content, sortKeys)).digest("hex");
 }
 

@@ -38,13 +38,17 @@ export function keepConversions(
     "SELECT * FROM conversions WHERE state = 'site' ORDER BY seq LIMIT ?",
   );
   const queues = db.prepare<[], Queue>(
-    `SELECT device, count(*) AS waiting, min(accepted_at) AS oldestAcceptedAt, max(arrival) AS arrived
-     FROM conversions WHERE state = 'ready' GROUP BY device ORDER BY device`,
+    `SELECT device, sum(state = 'ready') AS waiting, sum(state = 'owed') AS owed,
+       min(accepted_at) AS oldestAcceptedAt, max(arrival) AS arrived
+     FROM (SELECT device, state, accepted_at, arrival FROM conversions WHERE state = 'ready'
+       UNION ALL SELECT device, state, accepted_at, arrival FROM amendments WHERE state <> 'ended')
+     GROUP BY device ORDER BY device`,
   );
 
   const named = db.prepare<[], { device: string }>(
     `SELECT device FROM links
      UNION SELECT device FROM conversions WHERE state <> 'ended' AND device IS NOT NULL
+     UNION SELECT device FROM amendments WHERE state <> 'ended'
      UNION SELECT device FROM run_records WHERE state <> 'saved'
      ORDER BY device`,
   );

@@ -30,6 +30,10 @@ export function keepCustomers(
     "UPDATE links SET secrets = ? WHERE customer_guid = ? AND device = ?",
   );
 
+  const givenUp = db.prepare<[string, string], { seq: number }>(
+    "SELECT seq FROM amendments WHERE customer_guid = ? AND device = ? AND state = 'owed' AND state <> 'ended'",
+  );
+
   return {
     async customers() {
       return all.all().map(toCustomer);
@@ -59,6 +63,8 @@ export function keepCustomers(
             variables: JSON.stringify(link.variables),
             secretHashes: JSON.stringify(link.secretHashes),
           });
+          // Given up while the run was under way: what it found of the link is of no use any more.
+          if (changes !== 1 && givenUp.get(link.customerGuid, lease.device) !== undefined) continue;
           if (changes !== 1) throw new Contradiction(`customer ${link.customerGuid} has no link on ${lease.device}`);
           if (secrets !== undefined && keepSecrets)
             updateSecrets.run(sealFields(sealer, secrets), link.customerGuid, lease.device);

@@ -16,6 +16,17 @@ export function keepHouse(
        (SELECT seq FROM conversions WHERE state = 'ended' AND ended_at < ? ORDER BY ended_at LIMIT ?)
      RETURNING task_id`,
   );
+  const pruneAmendments = db.prepare<[number, number]>(
+    `DELETE FROM amendments WHERE seq IN
+       (SELECT seq FROM amendments AS old WHERE state = 'ended' AND ended_at < ?
+          AND NOT EXISTS (SELECT 1 FROM amendments WHERE task_id = old.task_id AND state <> 'ended')
+        ORDER BY ended_at LIMIT ?)`,
+  );
+  // Of customers without a device there was no amendment ever.
+  const pruneAmendmentTasks = db.prepare<[number]>(
+    `DELETE FROM tasks WHERE id >= 'tsk_' AND id < 'tsk\`' AND status <> 'InProgress' AND created_at < ?
+       AND NOT EXISTS (SELECT 1 FROM amendments WHERE task_id = tasks.id)`,
+  );
   const pruneRecords = db.prepare<[number, number]>(
     `DELETE FROM run_records WHERE seq IN
        (SELECT seq FROM run_records WHERE state = 'saved' AND saved_at < ? AND NOT ${namesOpenTask}
@@ -32,7 +43,9 @@ export function keepHouse(
         const before = now() - olderThanMs;
         const conversions = pruneConversions.all(before, maxPruned);
         for (const { task_id } of conversions) tasks.remove(task_id);
-        return { deleted: conversions.length + pruneRecords.run(before, maxPruned).changes };
+        const amendments = pruneAmendments.run(before, maxPruned).changes;
+        pruneAmendmentTasks.run(before);
+        return { deleted: conversions.length + amendments + pruneRecords.run(before, maxPruned).changes };
       });
     },
 

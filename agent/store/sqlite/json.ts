@@ -1,5 +1,6 @@
 import { z } from "zod";
-import type { ExecutionMessage, RecordedChange, RecordedCreate } from "../model.ts";
+import type { Change } from "../amendment.ts";
+import type { ExecutionMessage, Link, RecordedChange, RecordedCreate } from "../model.ts";
 import { fieldsShape as fields, intentShape as intent, tableShape as table } from "../shapes.ts";
 
 /** A task's message as stored: `progress` ones give way to the `result` when the task ends. */
@@ -22,6 +23,24 @@ const creates: z.ZodType<RecordedCreate[]> = z.array(
   z.object({ ...place, fields, absentIn: z.string(), customers: texts }),
 );
 const changes: z.ZodType<RecordedChange[]> = z.array(z.object({ ...place, before: fields, customers: texts }));
+const change: z.ZodType<Change> = z.object({
+  proxySet: z.string().exactOptional(),
+  blueprint: z.string().exactOptional(),
+  variables: fields,
+});
+const link: z.ZodType<Link> = z.object({
+  customerGuid: z.string(),
+  tenantId: z.string(),
+  shortName: z.string(),
+  device: z.string(),
+  gateway: z.string(),
+  intent,
+  variables: fields,
+  proxySet: z.string(),
+  fullName: z.string(),
+  secretHashes: fields,
+  linkedAt: z.number(),
+});
 const data: z.ZodType<Record<string, unknown>> = z.record(z.string(), z.unknown());
 
 /** The only way back from a JSON column. Each throws an Error for text that another program, or a defect, put there. */
@@ -32,6 +51,8 @@ export const readJson = {
   intent: reader(intent),
   creates: reader(creates),
   changes: reader(changes),
+  change: reader(change),
+  link: reader(link),
   data: reader(data),
 };
 

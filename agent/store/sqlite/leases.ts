@@ -1,9 +1,11 @@
+import type { ClaimedAmendment } from "../amendment.ts";
 import type { ClaimedConversion } from "../model.ts";
 import type { Sealer } from "../seal.ts";
 import type { Claim, Store } from "../store.ts";
 import type { Connection } from "./connection.ts";
 import type { Fences, LeaseRow } from "./fences.ts";
-import { toConversion, toLink, type ConversionRow, type LinkRow } from "./rows.ts";
+import type { Handouts } from "./handouts.ts";
+import { toConversion, type ConversionRow } from "./rows.ts";
 import { openFields } from "./sealed-fields.ts";
 import type { Unresolved } from "./unresolved.ts";
 
@@ -16,6 +18,7 @@ export function keepLeases(
   { db, now, write }: Connection,
   fences: Fences,
   unresolved: Unresolved,
+  handouts: Handouts,
   sealer: Sealer,
 ): Part {
   const take = db.prepare<[Omit<LeaseRow, "held"> & { device: string }]>(
@@ -38,10 +41,13 @@ export function keepLeases(
   const readyAtAll = db.prepare<[string], ConversionRow>(
     "SELECT * FROM conversions WHERE device = ? AND state = 'ready' ORDER BY seq",
   );
-  const linksOf = db.prepare<[string], LinkRow>("SELECT * FROM links WHERE device = ? ORDER BY seq");
   const mark = db.prepare<[number, string, string]>("UPDATE conversions SET sent = ? WHERE task_id = ? AND device = ?");
-  const isReady = db.prepare<[string], { task_id: string }>(
-    "SELECT task_id FROM conversions WHERE task_id = ? AND state = 'ready'",
+  const markAmendment = db.prepare<[number, string, string]>(
+    "UPDATE amendments SET sent = ? WHERE task_id = ? AND device = ?",
+  );
+  const isReady = db.prepare<[{ taskId: string }], { task_id: string }>(
+    `SELECT task_id FROM conversions WHERE task_id = @taskId AND state = 'ready'
+     UNION SELECT task_id FROM amendments WHERE task_id = @taskId AND state <> 'ended'`,
   );
 
   const toClaimed = (row: ConversionRow): ClaimedConversion => ({
@@ -49,11 +55,15 @@ export function keepLeases(
     secrets: openFields(sealer, row.secrets),
   });
 
-  const contents = (device: string, conversions: ConversionRow[], links: boolean): Omit<Claim, "lease"> => ({
+  const contents = (
+    device: string,
+    conversions: ConversionRow[],
+    amendments: ClaimedAmendment[],
+    links: boolean,
+  ): Omit<Claim, "lease"> => ({
     conversions: conversions.map(toClaimed),
-    links: links
-      ? linksOf.all(device).map((row) => ({ ...toLink(row), secrets: openFields(sealer, row.secrets) }))
-      : [],
+    amendments,
+    links: links || amendments.length > 0 ? handouts.links(device) : [],
     unresolved: unresolved(device),
   });
 
@@ -73,12 +83,14 @@ export function keepLeases(
         const fence = (before?.fence ?? 0) + 1;
         take.run({ device, fence, holder, renewed_at: at, duration_ms: durationMs, grace_ms: graceMs });
         takeBack.run(device);
+        handouts.takeBack(device);
         abandon.run(device);
         const conversions = ready.all(device, max);
         for (const row of conversions) handOut.run(fence, row.task_id);
+        const amendments = handouts.handOut(device, fence, max);
         return {
           kind: "claimed",
-          claim: { lease: { device, fence, durationMs }, ...contents(device, conversions, links) },
+          claim: { lease: { device, fence, durationMs }, ...contents(device, conversions, amendments, links) },
         };
       });
     },
@@ -90,6 +102,7 @@ export function keepLeases(
         return contents(
           device,
           readyAtAll.all(device).filter(({ fence }) => fence === null || fence !== holding),
+          handouts.peek(device, holding),
           links,
         );
       })();
@@ -110,12 +123,15 @@ export function keepLeases(
     async markSent(lease, taskIds, sent) {
       await write(() => {
         fences.demand(lease);
-        for (const taskId of taskIds) mark.run(Number(sent), taskId, lease.device);
+        for (const taskId of taskIds) {
+          mark.run(Number(sent), taskId, lease.device);
+          markAmendment.run(Number(sent), taskId, lease.device);
+        }
       });
     },
 
     async openTasks(taskIds) {
-      return taskIds.filter((taskId) => isReady.get(taskId) !== undefined);
+      return taskIds.filter((taskId) => isReady.get({ taskId }) !== undefined);
     },
 
     async releaseOwnLeases() {

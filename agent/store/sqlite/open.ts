@@ -1,16 +1,21 @@
 import type { Database } from "better-sqlite3";
 import type { Sealer } from "../seal.ts";
 import type { DetachedJournal, Judge, Store } from "../store.ts";
+import { openAmendmentEnds } from "./amendment-ends.ts";
+import { keepAmendments } from "./amendments.ts";
 import { keepAnnouncements } from "./announcements.ts";
-import { keepAuditTrail } from "./audit.ts";
+import { openArrivals } from "./arrivals.ts";
+import { keepAuditTrail, type AuditTrail } from "./audit.ts";
 import { keepCompletions } from "./completions.ts";
 import { openConnection, type Connection } from "./connection.ts";
 import { keepConversions } from "./conversions.ts";
 import { keepCustomers } from "./customers.ts";
 import { openDatabase } from "./database.ts";
 import { keepDeadlines } from "./deadlines.ts";
+import { openDepartures } from "./departures.ts";
 import { openFences } from "./fences.ts";
 import { openGateways } from "./gateways.ts";
+import { openHandouts } from "./handouts.ts";
 import { keepHouse } from "./housekeeping.ts";
 import { keepLeads } from "./leads.ts";
 import { keepLeases } from "./leases.ts";
@@ -18,7 +23,7 @@ import { keepLogins } from "./logins.ts";
 import { keepNotedLeases } from "./noted-leases.ts";
 import { keepPauses } from "./pauses.ts";
 import { keepRecords } from "./records.ts";
-import { markConversions, rememberTasks } from "./sent-tasks.ts";
+import { markHere, rememberTasks } from "./sent-tasks.ts";
 import { openStandstills } from "./standstills.ts";
 import { openTasks } from "./tasks.ts";
 import { openTurns } from "./turns.ts";
@@ -59,18 +64,24 @@ export function openSqliteStore(options: SqliteStoreOptions): Store {
   const tasks = openTasks(connection);
   const gateways = openGateways(connection, gatewayWaitMs);
   const standstills = openStandstills(connection);
-  const turns = openTurns(connection, tasks, gateways, judge, sealer);
+  const arrivals = openArrivals(connection);
+  const turns = openTurns(connection, tasks, gateways, arrivals, judge, sealer);
+  const departures = openDepartures(connection, turns);
+  const trail = keepAuditTrail(connection);
+  const shared = { connection, tasks, turns, departures, arrivals, audit: trail.append, sealer };
+  const ends = openAmendmentEnds({ ...shared, fences, keepSecrets });
 
   return {
     ...keepLeads(connection),
     ...keepCustomers(connection, fences, sealer, keepSecrets),
+    ...keepAmendments({ ...shared, ends }),
     ...keepConversions(connection, tasks, turns, sealer, deadlineMs),
-    ...keepLeases(connection, fences, openUnresolved(connection), sealer),
-    ...keepCompletions(connection, fences, tasks, turns, keepSecrets),
+    ...keepLeases(connection, fences, openUnresolved(connection), openHandouts(connection, sealer), sealer),
+    ...keepCompletions(connection, fences, tasks, turns, ends, keepSecrets),
     ...keepAnnouncements(connection, standstills, turns),
     ...keepDeadlines(connection, fences, gateways, standstills, turns),
-    ...keepRecords(connection, fences, markConversions(connection)),
-    ...keepAgentBooks(connection),
+    ...keepRecords(connection, fences, markHere(connection)),
+    ...keepAgentBooks(connection, trail),
     ...keepHouse(connection, tasks),
     watch: connection.watch,
   };
@@ -83,7 +94,7 @@ export function openSqliteJournal(options: SqliteFileOptions): DetachedJournal {
   return {
     ...keepRecords(connection, fences, rememberTasks(connection)),
     ...keepNotedLeases(connection, fences, openUnresolved(connection)),
-    ...keepAgentBooks(connection),
+    ...keepAgentBooks(connection, keepAuditTrail(connection)),
     ...keepHouse(connection, openTasks(connection)),
   };
 }
@@ -91,8 +102,8 @@ export function openSqliteJournal(options: SqliteFileOptions): DetachedJournal {
 /** What every agent keeps of its own dealings, wherever its portal is. */
 function keepAgentBooks(
   connection: Connection,
-): ReturnType<typeof keepLogins> & ReturnType<typeof keepPauses> & Omit<ReturnType<typeof keepAuditTrail>, "append"> {
-  const { append, ...trail } = keepAuditTrail(connection);
+  { append, ...trail }: AuditTrail,
+): ReturnType<typeof keepLogins> & ReturnType<typeof keepPauses> & Omit<AuditTrail, "append"> {
   return { ...keepLogins(connection), ...trail, ...keepPauses(connection, append) };
 }
 

@@ -1,3 +1,4 @@
+import type { Amendment } from "../amendment.ts";
 import type { AuditEntry, Conversion, Customer, Lead, Link, RunRecord, Task } from "../model.ts";
 import { readJson } from "./json.ts";
 
@@ -65,6 +66,26 @@ export interface ConversionRow {
   sent: number;
   fence: number | null;
   completion: string | null;
+}
+
+export interface AmendmentRow {
+  seq: number;
+  task_id: string;
+  kind: Amendment["kind"];
+  customer_guid: string;
+  tenant_id: string;
+  short_name: string;
+  device: string;
+  asked_by: string;
+  change: string | null;
+  secrets: string | null;
+  link: string | null;
+  state: Amendment["state"];
+  accepted_at: number;
+  sent: number;
+  fence: number | null;
+  completion: string | null;
+  failed: number;
 }
 
 export interface RecordRow {
@@ -162,6 +183,22 @@ export function toConversion(row: ConversionRow): Conversion {
     state: row.state,
     acceptedAt: row.accepted_at,
     deadlineAt: row.deadline_at,
+    sent: row.sent === 1,
+  };
+}
+
+export function toAmendment(row: AmendmentRow): Amendment {
+  return {
+    taskId: row.task_id,
+    kind: row.kind,
+    customerGuid: row.customer_guid,
+    tenantId: row.tenant_id,
+    shortName: row.short_name,
+    device: row.device,
+    by: row.asked_by,
+    change: row.change === null ? null : readJson.change(row.change),
+    state: row.state,
+    acceptedAt: row.accepted_at,
     sent: row.sent === 1,
   };
 }

@@ -4,22 +4,28 @@ import type { Connection } from "./connection.ts";
 export interface SentTasks {
   /** Throws an Error for a task of another device. */
   mark: (taskId: string, device: string) => void;
-  unmark: (taskId: string) => void;
+  unmark: (taskId: string, device: string) => void;
 }
 
-/** The conversions are in this store: they carry the mark. */
-export function markConversions({ db }: Connection): SentTasks {
+/** Conversions and amendments are in this store: they carry the mark. */
+export function markHere({ db }: Connection): SentTasks {
   const deviceOf = db.prepare<[string], { device: string | null }>("SELECT device FROM conversions WHERE task_id = ?");
-  const set = db.prepare<[number, string]>("UPDATE conversions SET sent = ? WHERE task_id = ?");
+  const amendments = db.prepare<[string], { device: string }>("SELECT device FROM amendments WHERE task_id = ?");
+  const set = db.prepare<[number, string, string]>("UPDATE conversions SET sent = ? WHERE task_id = ? AND device = ?");
+  const amend = db.prepare<[number, string, string]>("UPDATE amendments SET sent = ? WHERE task_id = ? AND device = ?");
+  const put = (sent: number, taskId: string, device: string): void => {
+    if (set.run(sent, taskId, device).changes === 0) amend.run(sent, taskId, device);
+  };
   return {
     mark(taskId, device) {
       // An old record's task may have been pruned since.
       const conversion = deviceOf.get(taskId);
-      if (conversion !== undefined && conversion.device !== device)
-        throw new Error(`${taskId} is no conversion of ${device}`);
-      set.run(1, taskId);
+      const devices = conversion === undefined ? amendments.all(taskId) : [conversion];
+      if (devices.length > 0 && !devices.some((known) => known.device === device))
+        throw new Error(`${taskId} is no conversion or amendment of ${device}`);
+      put(1, taskId, device);
     },
-    unmark: (taskId) => void set.run(0, taskId),
+    unmark: (taskId, device) => put(0, taskId, device),
   };
 }
 

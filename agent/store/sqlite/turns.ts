@@ -1,5 +1,6 @@
 import type { Sealer } from "../seal.ts";
 import type { Facts, Judge, NewConversion, Verdict } from "../store.ts";
+import type { Arrivals } from "./arrivals.ts";
 import type { Connection } from "./connection.ts";
 import { readJson } from "./json.ts";
 import { toCustomer, toLead, type ConversionRow, type CustomerRow, type LeadRow } from "./rows.ts";
@@ -14,6 +15,8 @@ export interface Turns {
   take(row: ConversionRow): Verdict["kind"];
   /** Ends a conversion with its task, frees its name, and gives the turn to the tenant's next. */
   end(row: ConversionRow, result: TaskResult, completion: string | null): void;
+  /** Judges the tenant's waiting conversions again, where none of its conversions runs. */
+  promote(tenantId: string): void;
 }
 
 /** One tenant, one line: of its conversions only the oldest runs. All of it is called inside a transaction. */
@@ -21,6 +24,7 @@ export function openTurns(
   connection: Connection,
   tasks: Tasks,
   gateways: Gateways,
+  arrivals: Arrivals,
   judge: Judge,
   sealer: Sealer,
 ): Turns {
@@ -42,10 +46,6 @@ export function openTurns(
   const freeName = db.prepare<[string | null, string]>("DELETE FROM names WHERE device = ? AND name = ?");
   const toReady = db.prepare<[string, number | undefined, number]>(
     "UPDATE conversions SET state = 'ready', device = ?, held_name = lower(short_name), arrival = ? WHERE seq = ?",
-  );
-  const arrive = db.prepare<[string], { arrival: number }>(
-    `INSERT INTO facts (key, value) VALUES ('arrivals at ' || ?, '1')
-     ON CONFLICT (key) DO UPDATE SET value = value + 1 RETURNING CAST(value AS INTEGER) AS arrival`,
   );
   const toUnplaced = db.prepare<[number]>("UPDATE conversions SET state = 'unplaced' WHERE seq = ?");
   const toSite = db.prepare<[number]>("UPDATE conversions SET state = 'site' WHERE seq = ?");
@@ -86,7 +86,7 @@ export function openTurns(
       case "device":
         if (row.device === null) throw new Error(`${row.task_id} was sent to a device but has none`);
         holdName.run(row);
-        toReady.run(row.device, arrive.get(row.device)?.arrival, row.seq);
+        toReady.run(row.device, arrivals(row.device), row.seq);
         tasks.note(row.task_id, verdict.message);
         announce({ kind: "ready", device: row.device });
         break;
@@ -133,6 +133,7 @@ export function openTurns(
       close(row, result, completion);
       promote(row.tenant_id);
     },
+    promote,
   };
 }
 
@@ -144,6 +145,17 @@ function openFacts({ db }: Connection, gateways: Gateways): (row: FactsRow) => F
   const older = db.prepare<[string, number], { task_id: string }>(
     "SELECT task_id FROM conversions WHERE tenant_id = ? AND seq < ? AND state <> 'ended' ORDER BY seq LIMIT 1",
   );
+  // Of the last of its links: a customer that stays on another device is still one. `state <> 'ended'` is what the
+  // partial indexes go by.
+  const leaving = db.prepare<[string], { task_id: string }>(
+    `SELECT task_id FROM amendments AS removal
+     WHERE customer_guid = ? AND kind = 'removal' AND state = 'ready' AND state <> 'ended' AND NOT EXISTS (
+       SELECT 1 FROM links WHERE links.customer_guid = removal.customer_guid AND NOT EXISTS (
+         SELECT 1 FROM amendments AS other
+         WHERE other.customer_guid = links.customer_guid AND other.device = links.device
+           AND other.kind = 'removal' AND other.state <> 'ended'))
+     ORDER BY seq DESC LIMIT 1`,
+  );
   const holder = db.prepare<[string | null, string], { short_name: string; tenant_id: string }>(
     "SELECT short_name, tenant_id FROM names WHERE device = ? AND name = lower(?)",
   );
@@ -152,11 +164,13 @@ function openFacts({ db }: Connection, gateways: Gateways): (row: FactsRow) => F
     const leadRow = lead.get(row.tenant_id);
     const customerRow = customer.get(row.tenant_id);
     const olderRow = older.get(row.tenant_id, row.seq);
+    const leavingRow = customerRow && leaving.get(customerRow.guid);
     const held = holder.get(row.device, row.short_name);
     return {
       lead: leadRow && toLead(leadRow),
       customer: customerRow && toCustomer(customerRow),
       older: olderRow && { taskId: olderRow.task_id },
+      leaving: leavingRow && { taskId: leavingRow.task_id },
       nameHolder: held && { shortName: held.short_name, tenantId: held.tenant_id },
       gatewayAwaited: row.device === null && row.gateway !== null && gateways.isAwaited(row.accepted_at),
     };

@@ -9,6 +9,9 @@ export type Unresolved = (device: string) => RunRecord[];
 export const namesOpenTask = `EXISTS (
   SELECT 1 FROM json_each(task_ids) AS task
   WHERE EXISTS (SELECT 1 FROM conversions WHERE task_id = task.value AND state = 'ready')
+     OR EXISTS (
+       SELECT 1 FROM amendments
+       WHERE task_id = task.value AND amendments.device = run_records.device AND amendments.state <> 'ended')
      OR EXISTS (SELECT 1 FROM unreported_tasks WHERE task_id = task.value)
 )`;
 

@@ -102,6 +102,7 @@ export function testAcceptance(newPlace: NewPlace): void {
         lead: undefined,
         customer: undefined,
         older: undefined,
+        leaving: undefined,
         nameHolder: undefined,
         gatewayAwaited: false,
       });

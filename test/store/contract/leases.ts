@@ -268,7 +268,12 @@ export function testLeases(newPlace: NewPlace): void {
     });
 
     it("finds nothing at a device that nobody claimed or wanted", async () => {
-      expect(await setting.store.peekDevice("sbc-9")).toEqual({ conversions: [], links: [], unresolved: [] });
+      expect(await setting.store.peekDevice("sbc-9")).toEqual({
+        conversions: [],
+        amendments: [],
+        links: [],
+        unresolved: [],
+      });
     });
   });
 }

@@ -1,5 +1,7 @@
 import { randomUUID } from "node:crypto";
 import { afterEach, beforeEach, expect } from "vitest";
+import type { Fields } from "../../../drivers/driver.ts";
+import type { Change } from "../../../agent/store/amendment.ts";
 import type {
   Announcement,
   ClaimedConversion,
@@ -38,8 +40,9 @@ export const warning = (message: string): ExecutionMessage => ({ level: "Warning
 export const failure = (message: string): ExecutionMessage => ({ level: "Error", message });
 
 /** Rules like the portal's, shortened. */
-const rules: Judge = (conversion, { lead, customer, older, nameHolder, gatewayAwaited }) => {
+const rules: Judge = (conversion, { lead, customer, older, leaving, nameHolder, gatewayAwaited }) => {
   if (older !== undefined) return { kind: "wait", message: information(`waits for ${older.taskId}`) };
+  if (leaving !== undefined) return { kind: "wait", message: information(`waits for ${leaving.taskId}`) };
   if (customer !== undefined) return { kind: "already-converted", messages: [warning("Undo")] };
   if (lead?.status !== "Active")
     return { kind: "failed", details: ["ValidationFailed"], messages: [failure("no lead"), information("completed")] };
@@ -71,6 +74,12 @@ export interface Setting extends BooksSetting {
   conversion(of: { taskId: string }): Promise<Conversion>;
   /** Accepts, claims, links and releases: a customer on `sbc-1` whose site is still to be made. */
   link(changes?: Partial<NewConversion>): Promise<ClaimedConversion>;
+  /** A customer on `sbc-1`. */
+  convert(changes?: Partial<NewConversion>): Promise<ClaimedConversion>;
+  /** Asks that a customer be removed; resolves with the task. */
+  remove(of: { customerGuid: string }, forgetDevice?: boolean): Promise<{ taskId: string }>;
+  /** Asks that a customer be changed; resolves with the task. */
+  change(of: { customerGuid: string }, change?: Partial<Change>, secrets?: Fields): Promise<{ taskId: string }>;
 }
 
 /**
@@ -124,6 +133,21 @@ export function inNewPlace(newPlace: NewPlace, gatewayWaitMs = 0): Setting {
       await setting.store.complete(lease, [linked(conversion)]);
       await setting.store.releaseLease(lease);
       return conversion;
+    },
+
+    async convert(changes) {
+      const conversion = await setting.link(changes);
+      await setting.store.completeSite(conversion.taskId, []);
+      return conversion;
+    },
+
+    async remove({ customerGuid }, forgetDevice = false) {
+      return asked(await setting.store.removeCustomer({ customerGuid, by: "ann", forgetDevice }));
+    },
+
+    async change({ customerGuid }, changes = {}, secrets = {}) {
+      const change = { variables: {}, ...changes };
+      return asked(await setting.store.changeCustomer({ customerGuid, by: "bob", change, secrets }));
     },
   };
 
@@ -216,6 +240,19 @@ export function linked(conversion: Conversion, messages = [information("done on 
 
 export function failed({ taskId }: { taskId: string }, messages = [failure("refused")]): Completion {
   return { kind: "failed", taskId, details: ["Failed"], messages };
+}
+
+export function removed({ taskId }: { taskId: string }, messages = [information("gone")]): Completion {
+  return { kind: "removed", taskId, messages };
+}
+
+export function changed({ taskId }: { taskId: string }, link: Omit<Link, "linkedAt">): Completion {
+  return { kind: "changed", taskId, link, messages: [information("changed")] };
+}
+
+function asked(answer: { kind: string; taskId?: string }): { taskId: string } {
+  expect(answer).toMatchObject({ kind: "asked" });
+  return { taskId: present(answer.taskId) };
 }
 
 export function present<T>(value: T | undefined): T {
