@@ -65,9 +65,42 @@ export function drawCustomerSteps(tenants: readonly string[]): WeightedSteps[] {
       }),
     ),
   );
+  const change = fc.record({ tenant, proxySet: fc.constantFrom(...carriers) }).map(({ tenant, proxySet }) =>
+    step(`change ${short(tenant)} to ${proxySet}`, async (model, world) => {
+      const guid = await guidOf(world, tenant);
+      if (guid === undefined) return;
+      const body = { scriptParameters: { ProxySet: proxySet } };
+      const answer = await world.agent.client.ask("PATCH", `/api/v2/customer/${guid}/sitelocation/`, body);
+      // Otherwise it is being removed.
+      if (answer.status === 200)
+        model.asked.get(tenant)?.push({ kind: "change", taskId: String(answer.body), proxySet });
+    }),
+  );
+  const remove = (text: string, query: string) =>
+    tenant.map((tenant) =>
+      step(`${text} ${short(tenant)}`, async (model, world) => {
+        const guid = await guidOf(world, tenant);
+        if (guid === undefined) return;
+        const answer = await world.agent.client.ask("DELETE", `/api/v2/sitelocation/${guid}${query}`);
+        if (answer.status !== 200) return;
+        const { sbcCleanupTaskId: taskId } = answer.body as { sbcCleanupTaskId: string };
+        const asked = model.asked.get(tenant) ?? [];
+        // A second asking joins the first.
+        if (!asked.some((one) => one.taskId === taskId)) asked.push({ kind: "removal", taskId });
+      }),
+    );
   return [
     { weight: 10, arbitrary: convert },
     { weight: 2, arbitrary: deliverThrice },
     { weight: 1, arbitrary: killInDelivery },
+    { weight: 4, arbitrary: change },
+    { weight: 4, arbitrary: remove("remove", "") },
+    { weight: 1, arbitrary: remove("give up", "?forgetDevice=true") },
   ];
+}
+
+async function guidOf(world: World, tenant: string): Promise<string | undefined> {
+  const { body } = await world.agent.client.ask("GET", "/api/v3/customer");
+  const customers = body as { UmpCustomerGuid: string; MsTenantId: string }[];
+  return customers.find(({ MsTenantId }) => MsTenantId === tenant)?.UmpCustomerGuid;
 }
