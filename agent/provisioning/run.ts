@@ -1,4 +1,4 @@
-import type { DeviceDescription, Driver, Known } from "../../drivers/driver.ts";
+import type { DeviceDescription, DeviceStatus, Driver, Known } from "../../drivers/driver.ts";
 import { DriverError } from "../../drivers/errors.ts";
 import type { RunSettings } from "../config.ts";
 import type { ConversionSource } from "../source/source.ts";
@@ -136,6 +136,19 @@ function taskOf({ taskIds }: Work, customer: string): string[] {
   return task === undefined ? [] : [task];
 }
 
+/** What a task found as it should be, and no script of ours made so, may stand in RAM alone. */
+function mayBeUnsaved(
+  { saveNeeded }: DeviceStatus,
+  sentBefore: ReadonlySet<string>,
+  { taskIds }: Work,
+  results: ReadonlyMap<string, CustomerResult>,
+): boolean {
+  const found = [...results].some(
+    ([customer, result]) => result.kind === "converged" && taskIds.has(customer) && !sentBefore.has(customer),
+  );
+  return found && saveNeeded !== false;
+}
+
 async function planOnly(dependencies: RunDependencies, request: RunRequest): Promise<RunReport> {
   const { device, guard, signal } = dependencies;
   const claim = await dependencies.source.peekDevice(device.name, { links: request.kind === "resync" });
@@ -177,16 +190,17 @@ async function runClaim(
       message: string,
       level: ExecutionMessage["level"] = "Information",
     ): Promise<void> => source.noteProgress(taskIds, { level, message });
+    const admitOthers = (): void => {
+      const note = foreignEdits.admit();
+      if (note !== undefined) notes.push(note);
+    };
     const session = openSession(
       {
         ...dependencies,
         driver,
         device: device.name,
         noteProgress,
-        async beforeFirstWrite() {
-          const note = foreignEdits.admit();
-          if (note !== undefined) notes.push(note);
-        },
+        beforeFirstWrite: admitOthers,
       },
       claim.lease,
       status,
@@ -211,7 +225,9 @@ async function runClaim(
         onResult: (customer, result) => settled.set(customer, result),
         warn: (customer, message) => noteProgress(taskOf(work, customer), message, "Warning"),
       });
-      if (session.unsaved()) await session.save([...work.taskIds.values()]);
+      const foundUnsaved = !session.unsaved() && mayBeUnsaved(status, session.sentBefore, work, results);
+      if (foundUnsaved && session.counts.writes === 0) admitOthers();
+      if (session.unsaved() || foundUnsaved) await session.save([...work.taskIds.values()]);
       await source.complete(claim.lease, allCompletions(dependencies, work, results, notes));
       reported = true;
       const links = changedLinks(dependencies, work, results);
