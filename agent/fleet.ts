@@ -89,7 +89,10 @@ export function createFleet(dependencies: FleetDependencies): Fleet {
       credentials,
     );
     const access = () => {
-      guard = guardLogins(journal, name, credentials(), settings.loginLimit);
+      guard = guardLogins(journal, name, credentials(), {
+        limit: settings.loginLimit,
+        unendedMs: settings.leaseMs,
+      });
       return { guard, openDriver: prepared.take };
     };
     const lane = createLane({

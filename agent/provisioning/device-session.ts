@@ -23,7 +23,7 @@ export interface SessionDependencies {
   /** Keeps the device's configuration of before the first write. */
   keepBackup(text: string): Promise<void>;
   /** Asked once, before the first write of the run. Throws PutOff. */
-  beforeFirstWrite(): Promise<void>;
+  beforeFirstWrite(): void;
   /** Asked before every script but those that take something back. Throws PutOff. */
   mayWrite(): void;
   signal: AbortSignal;
@@ -173,7 +173,7 @@ export function openSession(
     // Before anything is on record: what cannot be rendered never leaves.
     const lines = driver.render(steps);
     if (counts.writes === 0) {
-      await dependencies.beforeFirstWrite();
+      dependencies.beforeFirstWrite();
       // What stands there now may be half of a script of ours: the copy from before it must not be pushed out.
       if (unresolved.length === 0) await dependencies.keepBackup(await driver.backup(signal));
       reach("backup-kept");
@@ -252,7 +252,7 @@ export function openSession(
     sendUndo: (steps, taskIds) => send(steps, taskIds, { creates: [], changes: [] }),
 
     async save(taskIds = []) {
-      if (counts.writes === 0) await dependencies.beforeFirstWrite();
+      if (counts.writes === 0) dependencies.beforeFirstWrite();
       // Another administrator's edit may come between our save and the look at it; a third one is somebody at work.
       for (let tries = 0; tries < 3; tries += 1) {
         await holdLease(settings.saveMs);

@@ -214,7 +214,7 @@ async function runClaim(
         driver,
         device: device.name,
         noteProgress,
-        async beforeFirstWrite() {
+        beforeFirstWrite() {
           const note = foreignEdits.admit();
           if (note !== undefined) notes.push(note);
         },

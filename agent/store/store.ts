@@ -295,9 +295,14 @@ export interface JournalStore {
 
   /**
    * Counts a log-in before it is tried. Refused (and not counted) when `limit` attempts with this credential have
-   * failed or never ended. `failures` are those before this attempt.
+   * failed or never ended. Those that never ended, because their process was killed, are forgotten after `unendedMs`:
+   * `retryAfterMs` where that will be enough. `failures` are those before this attempt.
    */
-  beginLogin(device: string, credentialHash: string, limit: number): Promise<{ allowed: boolean; failures: number }>;
+  beginLogin(
+    device: string,
+    credentialHash: string,
+    bounds: { limit: number; unendedMs: number },
+  ): Promise<{ allowed: boolean; failures: number; retryAfterMs?: number }>;
   /** `accepted` clears the count, `undecided` (the device was not reached) takes the attempt back, `refused` lets it stand. */
   endLogin(device: string, credentialHash: string, result: "accepted" | "refused" | "undecided"): Promise<void>;
   /** An operator's word that the account works again. */

@@ -175,7 +175,9 @@ describe("before the first script, and only then,", () => {
   });
 
   it("somebody may put the run off, and then nothing is recorded", async () => {
-    const beforeFirstWrite = () => Promise.reject(new PutOff("foreign-edits", "wait"));
+    const beforeFirstWrite = (): never => {
+      throw new PutOff("foreign-edits", "wait");
+    };
     const session = await opened({ beforeFirstWrite });
     await expect(session.send([step], [])).rejects.toThrow(PutOff);
     expect([journal.records, device.scripts, device.backups()]).toEqual([[], [], 0]);

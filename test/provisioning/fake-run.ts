@@ -107,7 +107,7 @@ export async function sessionOn(
       journal,
       noteProgress: async () => undefined,
       keepBackup: async () => undefined,
-      beforeFirstWrite: async () => undefined,
+      beforeFirstWrite: () => undefined,
       mayWrite: () => undefined,
       signal: new AbortController().signal,
       wait,

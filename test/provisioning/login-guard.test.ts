@@ -7,14 +7,19 @@ import { fakeDevice } from "./fake-device.ts";
 
 const { signal } = new AbortController();
 
-/** Counts as the store does: before each attempt, and back when it was accepted or undecided. */
-function countingJournal(): Pick<JournalStore, "beginLogin" | "endLogin"> & { failures: number } {
+const bounds = { limit: 2, unendedMs: 60_000 };
+
+/** Counts as the store does: before each attempt, and back when it was accepted or undecided. `unended`: of dead processes. */
+function countingJournal(): Pick<JournalStore, "beginLogin" | "endLogin"> & { failures: number; unended: number } {
   return {
     failures: 0,
-    async beginLogin(_device, _hash, limit) {
-      if (this.failures >= limit) return { allowed: false, failures: this.failures };
+    unended: 0,
+    async beginLogin(_device, _hash, { limit, unendedMs }) {
+      const { failures } = this;
+      if (failures >= limit) return { allowed: false, failures };
+      if (failures + this.unended >= limit) return { allowed: false, failures, retryAfterMs: unendedMs };
       this.failures += 1;
-      return { allowed: true, failures: this.failures - 1 };
+      return { allowed: true, failures };
     },
     async endLogin(_device, _hash, result) {
       if (result === "accepted") this.failures = 0;
@@ -28,7 +33,7 @@ let guard: LoginGuard;
 let asked = 0;
 beforeEach(() => {
   journal = countingJournal();
-  guard = guardLogins(journal, "sbc1", "hash", 2);
+  guard = guardLogins(journal, "sbc1", "hash", bounds);
   asked = 0;
 });
 
@@ -88,11 +93,15 @@ describe("the first request of a run", () => {
     expect(asked).toBe(2);
   });
 
-  it("counts also when the process dies before it is answered", async () => {
-    await journal.beginLogin("sbc1", "hash", 2);
+  it("counts also when the process dies before it is answered, and is then tried later without anybody's help", async () => {
+    journal.unended = 1;
     await attempt("auth");
-    await attempt("auth");
+    const put = guard.firstStatus(answering("auth"), signal);
+    await expect(put).rejects.toMatchObject({ code: "login", afterMs: 60_000, needsHuman: false });
     expect(asked).toBe(1);
+    journal.unended = 0;
+    await attempt("auth");
+    expect(asked).toBe(2);
   });
 });
 

@@ -1,40 +1,59 @@
 import type { Store } from "../store.ts";
 import type { Connection } from "./connection.ts";
 
+interface LoginRow {
+  failures: number;
+  unended: number;
+  begun_at: number;
+}
+
 /** One count a device and credential; the row written last is the credential in use. */
 export function keepLogins({
   db,
+  now,
   write,
 }: Connection): Pick<Store, "beginLogin" | "endLogin" | "clearLogins" | "loginFailures"> {
-  const read = db.prepare<[string, string], { failures: number }>(
-    "SELECT failures FROM logins WHERE device = ? AND credential_hash = ?",
+  const read = db.prepare<[string, string], LoginRow>(
+    "SELECT failures, unended, begun_at FROM logins WHERE device = ? AND credential_hash = ?",
   );
-  const count = db.prepare<[string, string, number]>(
-    "INSERT OR REPLACE INTO logins (device, credential_hash, failures) VALUES (?, ?, ?)",
+  const count = db.prepare<[string, string, number, number, number]>(
+    "INSERT OR REPLACE INTO logins (device, credential_hash, failures, unended, begun_at) VALUES (?, ?, ?, ?, ?)",
   );
-  const clear = db.prepare<[string, string]>("UPDATE logins SET failures = 0 WHERE device = ? AND credential_hash = ?");
+  const clear = db.prepare<[string, string]>(
+    "UPDATE logins SET failures = 0, unended = 0 WHERE device = ? AND credential_hash = ?",
+  );
+  const fail = db.prepare<[string, string]>(
+    `UPDATE logins SET failures = failures + 1, unended = max(0, unended - 1)
+     WHERE device = ? AND credential_hash = ?`,
+  );
   const takeBack = db.prepare<[string, string]>(
-    "UPDATE logins SET failures = max(0, failures - 1) WHERE device = ? AND credential_hash = ?",
+    "UPDATE logins SET unended = max(0, unended - 1) WHERE device = ? AND credential_hash = ?",
   );
+  const ending = { accepted: clear, refused: fail, undecided: takeBack };
   const clearAll = db.prepare<[string]>("DELETE FROM logins WHERE device = ?");
   const failing = db.prepare<[], { device: string; failures: number }>(
-    `SELECT device, failures FROM logins
-     WHERE failures > 0 AND seq IN (SELECT max(seq) FROM logins GROUP BY device) ORDER BY device`,
+    `SELECT device, failures + unended AS failures FROM logins
+     WHERE failures + unended > 0 AND seq IN (SELECT max(seq) FROM logins GROUP BY device) ORDER BY device`,
   );
 
   return {
-    async beginLogin(device, credentialHash, limit) {
+    async beginLogin(device, credentialHash, { limit, unendedMs }) {
       return write(() => {
-        const failures = read.get(device, credentialHash)?.failures ?? 0;
-        if (failures >= limit) return { allowed: false, failures };
-        count.run(device, credentialHash, failures + 1);
+        const at = now();
+        const row = read.get(device, credentialHash) ?? { failures: 0, unended: 0, begun_at: at };
+        // A clock that was set back must not make it longer.
+        const age = Math.abs(at - row.begun_at);
+        const unended = age >= unendedMs ? 0 : row.unended;
+        const failures = row.failures + unended;
+        if (row.failures >= limit) return { allowed: false, failures };
+        if (failures >= limit) return { allowed: false, failures, retryAfterMs: unendedMs - age };
+        count.run(device, credentialHash, row.failures, unended + 1, at);
         return { allowed: true, failures };
       });
     },
 
     async endLogin(device, credentialHash, result) {
-      if (result === "refused") return;
-      await write(() => (result === "accepted" ? clear : takeBack).run(device, credentialHash));
+      await write(() => ending[result].run(device, credentialHash));
     },
 
     async clearLogins(device) {

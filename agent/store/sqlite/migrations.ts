@@ -244,6 +244,9 @@ export const migrations: readonly string[] = [
     report TEXT NOT NULL
   ) STRICT, WITHOUT ROWID;
 
+  ALTER TABLE logins ADD COLUMN unended INTEGER NOT NULL DEFAULT 0 CHECK (unended >= 0);
+  ALTER TABLE logins ADD COLUMN begun_at INTEGER NOT NULL DEFAULT 0;
+
   ALTER TABLE audit ADD COLUMN previous TEXT;
   ALTER TABLE audit ADD COLUMN hash TEXT;
   `,

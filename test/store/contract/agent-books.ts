@@ -5,7 +5,8 @@ import { start, type BooksSetting } from "./setting.ts";
 export function testAgentBooks(newSetting: () => BooksSetting): void {
   describe("log-ins", () => {
     const setting = newSetting();
-    const begin = (credential = "a") => setting.store.beginLogin("sbc-1", credential, 2);
+    const bounds = { limit: 2, unendedMs: 60_000 };
+    const begin = (credential = "a") => setting.store.beginLogin("sbc-1", credential, bounds);
     const end = (result: "accepted" | "refused" | "undecided") => setting.store.endLogin("sbc-1", "a", result);
 
     it("are counted before they are tried, also when their end was never heard", async () => {
@@ -14,8 +15,29 @@ export function testAgentBooks(newSetting: () => BooksSetting): void {
       expect(await begin()).toEqual({ allowed: true, failures: 1 });
       await setting.reopen();
 
+      expect(await begin()).toEqual({ allowed: false, failures: 2, retryAfterMs: 60_000 });
+      expect(await begin()).toEqual({ allowed: false, failures: 2, retryAfterMs: 60_000 });
+    });
+
+    it("of a process that was killed stand in the way for a while, those that were refused for ever", async () => {
+      await begin();
+      await end("refused");
+      await begin();
+      await setting.reopen();
+      setting.now += 59_999;
+      expect(await begin()).toEqual({ allowed: false, failures: 2, retryAfterMs: 1 });
+      setting.now += 1;
+      expect(await begin()).toEqual({ allowed: true, failures: 1 });
+      await end("refused");
+      setting.now += 10 * 60_000;
       expect(await begin()).toEqual({ allowed: false, failures: 2 });
-      expect(await begin()).toEqual({ allowed: false, failures: 2 });
+    });
+
+    it("of a process that was killed do not stand there longer when the clock is set back", async () => {
+      await begin();
+      await begin();
+      setting.now -= 3_600_000;
+      expect(await begin()).toEqual({ allowed: true, failures: 0 });
     });
 
     it("stand when refused, are taken back when undecided, and clear the count when accepted", async () => {
@@ -34,7 +56,7 @@ export function testAgentBooks(newSetting: () => BooksSetting): void {
       await begin();
 
       expect(await begin("b")).toEqual({ allowed: true, failures: 0 });
-      expect(await setting.store.beginLogin("sbc-2", "a", 2)).toEqual({ allowed: true, failures: 0 });
+      expect(await setting.store.beginLogin("sbc-2", "a", bounds)).toEqual({ allowed: true, failures: 0 });
     });
 
     it("are allowed again on an operator's word", async () => {
@@ -48,7 +70,7 @@ export function testAgentBooks(newSetting: () => BooksSetting): void {
     it("are reported where the credential in use fails", async () => {
       await begin();
       await begin();
-      await setting.store.beginLogin("sbc-2", "a", 2);
+      await setting.store.beginLogin("sbc-2", "a", bounds);
       await setting.store.endLogin("sbc-2", "a", "accepted");
       expect(await setting.store.loginFailures()).toEqual([{ device: "sbc-1", failures: 2 }]);
       await begin("b");

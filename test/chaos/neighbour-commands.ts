@@ -1,0 +1,91 @@
+import fc from "fast-check";
+import { step, type WeightedSteps } from "./customer-commands.ts";
+import type { Model } from "./model.ts";
+import { rowsOf, type TableRow } from "./rows.ts";
+import { routes, type World } from "./world.ts";
+
+/** Far above what a run gives out: between its read and its script, the very same index cannot be defended. */
+const gap = 20;
+
+/** What the device refuses of it, as when a row is referred to, does not happen. */
+async function edit(world: World, device: number, lines: readonly string[]): Promise<void> {
+  await fetch(`${world.mocks[device]?.control ?? ""}/edit`, {
+    method: "POST",
+    headers: { "content-type": "application/json" },
+    body: JSON.stringify({ lines }),
+  });
+}
+
+const inVoip = (lines: readonly string[], save: boolean): string[] => [
+  "configure voip",
+  ...lines,
+  "exit",
+  ...(save ? ["write"] : []),
+];
+
+/** A save saves what is there. */
+function markSaved(model: Model, world: World, device: number): void {
+  const mock = world.mocks[device];
+  if (mock === undefined) return;
+  const inFlash = new Set(rowsOf(mock, "startup", "IPGroup").map(({ fields }) => fields["Name"]));
+  for (const row of model.foreign[device] ?? []) row.saved ||= inFlash.has(row.fields["Name"]);
+}
+
+function pick(rows: readonly TableRow[], place: number): TableRow | undefined {
+  return rows[place % Math.max(1, rows.length)];
+}
+
+/** IP Groups that carry a tenant's tag: rows of the agent. */
+function oursOn(world: World, device: number): TableRow[] {
+  const mock = world.mocks[device];
+  return mock === undefined
+    ? []
+    : rowsOf(mock, "running", "IPGroup").filter(({ fields }) => String(fields["Tags"]).startsWith("Trunk="));
+}
+
+/** What another administrator does in the meantime. */
+export function drawNeighbourSteps(): WeightedSteps[] {
+  const where = { device: fc.nat(routes.length - 1), save: fc.boolean() };
+  const addRow = fc.record(where).map(({ device, save }) =>
+    step(`another administrator adds a row on ${device}${save ? " and saves" : ""}`, async (model, world) => {
+      const mock = world.mocks[device];
+      if (mock === undefined) return;
+      const index = Math.max(...rowsOf(mock, "running", "IPGroup").map((row) => row.index)) + gap;
+      const name = `Foreign${index}`;
+      const lines = [`ip-group ${index}`, `name "${name}"`, `proxy-set-name "ProxySet_0"`, `tags "Customer=${name}"`];
+      await edit(world, device, inVoip([...lines, "activate", "exit"], save));
+      const made = rowsOf(mock, "running", "IPGroup").find((row) => row.index === index);
+      if (made === undefined) return;
+      model.foreign[device]?.push({ ...made, saved: false, boots: mock.device.boots });
+      if (save) markSaved(model, world, device);
+    }),
+  );
+  const changeOurs = fc.record({ ...where, place: fc.nat(9) }).map(({ device, save, place }) =>
+    step(
+      `another administrator edits row ${place} of ours on ${device}${save ? " and saves" : ""}`,
+      async (model, world) => {
+        const row = pick(oursOn(world, device), place);
+        if (row === undefined) return;
+        const lines = [`ip-group ${row.index}`, `ip-profile-name "IPP_Teams"`, "activate", "exit"];
+        await edit(world, device, inVoip(lines, save));
+        if (save) markSaved(model, world, device);
+      },
+    ),
+  );
+  const deleteOurs = fc.record({ ...where, place: fc.nat(9) }).map(({ device, save, place }) =>
+    step(
+      `another administrator deletes row ${place} of ours on ${device}${save ? " and saves" : ""}`,
+      async (model, world) => {
+        const row = pick(oursOn(world, device), place);
+        if (row === undefined) return;
+        await edit(world, device, inVoip([`no ip-group ${row.index}`], save));
+        if (save) markSaved(model, world, device);
+      },
+    ),
+  );
+  return [
+    { weight: 3, arbitrary: addRow },
+    { weight: 2, arbitrary: changeOurs },
+    { weight: 2, arbitrary: deleteOurs },
+  ];
+}
