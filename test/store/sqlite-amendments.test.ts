@@ -250,7 +250,7 @@ describe("a store file of the first schema", () => {
     await store.close();
     rmSync(file);
     tamper((db) => {
-      db.pragma(`application_id = ${0x53424341}`);
+      db.pragma(`application_id = 1396851521`);
       db.exec(present(migrations[0]));
       db.exec(rowsOfStepOne);
       db.pragma("user_version = 1");
