@@ -143,6 +143,17 @@ describe("a customer on several devices", () => {
     expect(await kindOf(tenantId)).toBe("already-converted");
   });
 
+  it("whose first one failed long ago is not taken for removed when the last one is", async () => {
+    const { customerGuid } = await convertOnTwo();
+    const taskId = await ask(customerGuid);
+    await end("sbc-1", failed);
+    tamper((db) => db.exec("UPDATE amendments SET ended_at = 1 WHERE state = 'ended'"));
+    await store.prune(1_000);
+    await end("sbc-2", removed);
+
+    expect(await store.task(taskId)).toMatchObject({ status: "CompletedFailed" });
+  });
+
   it("can be removed from one of them, and is a customer still", async () => {
     const { customerGuid, tenantId } = await convertOnTwo();
     const first = await ask(customerGuid, { device: "sbc-1" });
