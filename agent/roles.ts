@@ -71,6 +71,7 @@ async function openEmbedded(base: Base): Promise<Parts> {
     journal: store,
     conversions: {
       find: (taskId) => store.conversionWithSecrets(taskId),
+      findAmendment: (taskId) => store.amendment(taskId),
       judge: (conversion) => store.judge(conversion),
     },
     hash: folder.sealer.hash,
@@ -159,6 +160,14 @@ async function openAgent(base: Base): Promise<Parts> {
         for (const { name } of config.devices) {
           const { conversions } = await remote.source.peekDevice(name, { links: false });
           const found = conversions.find((conversion) => conversion.taskId === taskId);
+          if (found !== undefined) return found;
+        }
+        return undefined;
+      },
+      async findAmendment(taskId) {
+        for (const { name } of config.devices) {
+          const { amendments } = await remote.source.peekDevice(name, { links: false });
+          const found = amendments.find((amendment) => amendment.taskId === taskId);
           if (found !== undefined) return found;
         }
         return undefined;
