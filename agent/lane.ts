@@ -10,7 +10,6 @@ import type { RunReport, RunResult } from "./provisioning/run.ts";
 import type { RunRequest } from "./provisioning/work.ts";
 import type { DeviceReport, PlanReport, ResyncDeviceReport, ResyncRequest } from "./reports.ts";
 import type { ConversionSource } from "./source/source.ts";
-import type { ClaimedConversion } from "./store/model.ts";
 import type { DeviceMode } from "./store/store.ts";
 import type { PreparedDriver } from "./prepared-driver.ts";
 import { noteOnWaiting, summarisePlan } from "./waiting-notes.ts";
@@ -51,7 +50,8 @@ export interface Lane {
   /** Forgets waiting times and blocks, and tries at once. */
   retryNow(): void;
   resync(request: ResyncRequest & { customer?: string | undefined }): Promise<ResyncDeviceReport>;
-  plan(candidate: ClaimedConversion): Promise<PlanReport>;
+  /** Of a conversion, or of the change or removal of a task. */
+  plan(subject: Pick<RunRequest, "candidate" | "amendment">): Promise<PlanReport>;
   state(): LaneState;
   /** Lets the run that is under way end until `graceMs`, then aborts it; its lease is handed back in both cases. */
   stop(graceMs: number): Promise<void>;
@@ -294,9 +294,9 @@ export function createLane(dependencies: LaneDependencies): Lane {
       enqueueConvert();
     },
     resync: (request) => inTurn(() => resync(request)),
-    plan: (candidate) =>
+    plan: (subject) =>
       inTurn(async () => {
-        const result = await measured({ ...convertRequest, dryRun: true, candidate });
+        const result = await measured({ ...convertRequest, dryRun: true, ...subject });
         if (result.kind !== "done") throw new Error("a plan takes no lease and cannot be held up");
         return result.report.plan;
       }),

@@ -2,13 +2,17 @@ import { randomUUID } from "node:crypto";
 import type { Lane } from "./lane.ts";
 import type { HealthReport, PlanReport, ResyncDeviceReport, ResyncReport, ResyncRequest } from "./reports.ts";
 import type { ConversionSource } from "./source/source.ts";
+import type { Amendment } from "./store/amendment.ts";
 import type { ClaimedConversion } from "./store/model.ts";
 import type { JournalStore, NewConversion, Verdict } from "./store/store.ts";
 
 /** What operators can ask of the agent, over HTTP or, where no daemon runs, from the command line alone. */
 export interface Operations {
   health(): Promise<HealthReport>;
-  /** The plan of one conversion that was posted (`taskId`) or that only could be (`conversion`). Writes nothing. */
+  /**
+   * The plan of one conversion that was posted (`taskId`) or that only could be (`conversion`), or of a change or removal
+   * that has not ended. Writes nothing.
+   */
   plan(subject: { taskId: string } | { conversion: NewConversion }): Promise<PlanReport>;
   /**
    * Re-applies the intents of linked customers; audited for each device before anything is written, unless it is a dry
@@ -50,6 +54,8 @@ function unasked(device: string, error: unknown): ResyncDeviceReport {
 export interface ConversionLookup {
   /** With its secrets, or what stands for them. */
   find(taskId: string): Promise<ClaimedConversion | undefined>;
+  /** A change or a removal that has not ended. */
+  findAmendment(taskId: string): Promise<Pick<Amendment, "device" | "state"> | undefined>;
   /** What the portal would say of it now; undefined where only a portal elsewhere can say. */
   judge(conversion: NewConversion): Promise<Verdict | undefined>;
 }
@@ -112,6 +118,9 @@ export function createOperations(dependencies: OperationsDependencies): Operatio
   return {
     health,
     async plan(subject) {
+      const amendment = "taskId" in subject ? await conversions.findAmendment(subject.taskId) : undefined;
+      if ("taskId" in subject && amendment !== undefined && amendment.state !== "ended")
+        return laneOf(amendment.device).plan({ amendment: subject.taskId });
       const refusal = "conversion" in subject ? await refusalOf(subject.conversion) : undefined;
       if (refusal !== undefined) return refusal;
       const candidate = await candidateOf(subject);
@@ -119,7 +128,7 @@ export function createOperations(dependencies: OperationsDependencies): Operatio
         throw new NotFound("a conversion by tenant id has no step on a device, so there is no plan of it");
       if (candidate.device === null)
         throw new NotFound(`gateway '${candidate.gateway ?? ""}' belongs to no device of the inventory`);
-      return laneOf(candidate.device).plan(candidate);
+      return laneOf(candidate.device).plan({ candidate });
     },
     async resync(request, by) {
       const named = request.device === undefined ? {} : { device: laneOf(request.device).device.name };

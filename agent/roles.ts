@@ -77,6 +77,7 @@ async function openEmbedded(base: Base): Promise<Parts> {
     journal: store,
     conversions: {
       find: (taskId) => store.conversionWithSecrets(taskId),
+      findAmendment: (taskId) => store.amendment(taskId),
       judge: (conversion) => store.judge(conversion),
     },
     hash: folder.sealer.hash,
@@ -180,7 +181,18 @@ async function openAgent(base: Base): Promise<Parts> {
     ...base,
     source: remote.source,
     journal: remote.journal,
-    conversions: { find, judge: async () => undefined },
+    conversions: {
+      find,
+      async findAmendment(taskId) {
+        for (const { name } of config.devices) {
+          const { amendments } = await remote.source.peekDevice(name, { links: false });
+          const found = amendments.find((amendment) => amendment.taskId === taskId);
+          if (found !== undefined) return found;
+        }
+        return undefined;
+      },
+      judge: async () => undefined,
+    },
     portal() {
       const reachedAt = remote.reachedAt();
       return {

@@ -1,5 +1,5 @@
 import type { ClaimedAmendment } from "../store/amendment.ts";
-import type { ExecutionMessage } from "../store/model.ts";
+import type { ExecutionMessage, Link, LinkWithSecrets } from "../store/model.ts";
 import type { Completion } from "../store/store.ts";
 import type { CustomerResult } from "./apply.ts";
 import { hashesOf } from "./secret-hashes.ts";
@@ -35,10 +35,14 @@ export function amendmentCompletions(
     if (kind === "removal") return [{ kind: "removed", taskId, messages }];
     const change = work.changes.get(customerGuid);
     if (change === undefined) return [];
-    const { secrets, linkedAt: _, ...link } = change.link;
-    const secretHashes = { ...link.secretHashes, ...hashesOf(context.hash, secrets) };
-    return [{ kind: "changed", taskId, link: { ...link, secretHashes }, messages }];
+    return [{ kind: "changed", taskId, link: linkOf(context, change.link), messages }];
   });
+}
+
+function linkOf({ hash }: Pick<WorkContext, "hash">, link: LinkWithSecrets): Omit<Link, "linkedAt"> {
+  const { customerGuid, tenantId, shortName, fullName, device, gateway, proxySet, variables, intent, secrets } = link;
+  const secretHashes = { ...link.secretHashes, ...hashesOf(hash, secrets) };
+  return { customerGuid, tenantId, shortName, fullName, device, gateway, proxySet, variables, intent, secretHashes };
 }
 
 function endOf({ kind, shortName }: ClaimedAmendment, changed: boolean, device: string): string {
