@@ -113,10 +113,18 @@ function expectNothingElse(before: DeviceState, after: DeviceState, converted: r
   expect(after.running).toEqual(after.startup);
 }
 
+/** Of scripts and shells: printable ASCII without backslashes, with quotes around one value at the end or none at all. */
+async function expectCleanLines(rig: Rig): Promise<void> {
+  const { lines } = (await (await fetch(`${rig.mock.control}/received`)).json()) as { lines: { line: string }[] };
+  expect(lines.length).toBeGreaterThan(0);
+  expect(lines.map(({ line }) => line).filter((line) => !/^[ !#-[\]-~]*(?:"[ !#-[\]-~]*")?$/.test(line))).toEqual([]);
+}
+
 async function expectInert(rig: Rig, cases: readonly Case[]): Promise<number> {
   const before = await stateOf(rig.mock);
   const converted = await convert(rig, cases);
   expectNothingElse(before, await stateOf(rig.mock), converted);
+  await expectCleanLines(rig);
   return converted.length;
 }
 
