@@ -155,9 +155,11 @@ describe.each(["rest", "ssh"] as const)("rule 7, over %s: a text", (route) => {
 
   it("of the configuration that is no address is refused, and none of it reaches the device", async () => {
     const before = await stateOf(rig.mock);
+    // Each goes one of the two ways.
+    const some = carriers.filter((_, i) => i % 2 === (route === "rest" ? 0 : 1));
     const converted = await convert(
       rig,
-      carriers.map(({ name }) => ({ field: "ProxySet", text: name })),
+      some.map(({ name }) => ({ field: "ProxySet", text: name })),
     );
     expect(converted.length).toBeGreaterThan(0);
     const after = await stateOf(rig.mock);
