@@ -3,7 +3,7 @@ import { fuzz } from "./fuzz.ts";
 import { worstInputs } from "./growth.ts";
 import { createTargets } from "./targets.ts";
 
-const runs = Number(process.env["FUZZ_RUNS"] ?? 3_000);
+const runs = Number(process.env["FUZZ_RUNS"] ?? 2_000);
 const seed = Number(process.env["FUZZ_SEED"] ?? Math.floor(Math.random() * 2 ** 32));
 const targets = await createTargets();
 

@@ -149,7 +149,11 @@ export function makeInput(samples: readonly string[], random: Random): Input {
   const text = samples[sample] ?? "";
   const kind = random.next(10);
   if (kind === 0) return { text: randomText(random), isCut: false, sample: -1 };
-  if (kind < 3) return { text: text.slice(0, random.next(text.length)), isCut: true, sample };
+  if (kind < 3) {
+    const cut = text.slice(0, random.next(text.length));
+    // Without the ends of its last lines it is still whole.
+    return { text: cut, isCut: /[^\r\n]/.test(text.slice(cut.length)), sample };
+  }
   let mutated = text;
   for (let left = 1 + random.next(6); left > 0; left -= 1) mutated = random.pick(mutations)(mutated, random, samples);
   return { text: mutated, isCut: false, sample };

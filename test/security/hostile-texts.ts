@@ -1,7 +1,7 @@
 import { fc } from "@fast-check/vitest";
 
 /** What ends lines, leaves quotes, speaks to terminals, is a command on a device or means something to a template. */
-export const hostilePieces = [
+const hostilePieces = [
   "\r",
   "\n",
   "\r\n",
