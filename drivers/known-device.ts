@@ -56,7 +56,7 @@ export function knowDevice(options: DriverOptions, secrets: Secrets, carrier: Ca
   let firmware: Known<string> | undefined;
   /** What the last complete read showed of what can be written; `undefined` after a change of firmware. */
   let shape: Pick<MergedConfiguration, "oldShape" | "config"> | undefined;
-  /** The blocks that this device was proved not to print. */
+  /** The blocks and fields that this device was proved not to print. */
   let neverPrinted: readonly string[] = [];
   /** The INI text of the last complete read, until something is written. */
   let lastIni: string | undefined;
@@ -115,7 +115,7 @@ export function knowDevice(options: DriverOptions, secrets: Secrets, carrier: Ca
     readTexts: (signal: AbortSignal) => Promise<readonly [string, string]>,
     signal: AbortSignal,
   ): Promise<DeviceConfig> {
-    /** Of the read before this one, where that lacked blocks. */
+    /** Of the read before this one, where that lacked blocks or fields. */
     let shorter: string | undefined;
     for (let reads = 1; ; reads += 1) {
       const [running, ini] = await readTexts(signal);
@@ -127,18 +127,19 @@ export function knowDevice(options: DriverOptions, secrets: Secrets, carrier: Ca
         if (error instanceof Disagreement && reads < maxReads) continue;
         throw named(error);
       }
-      const { config, lacking, oldShape } = merged;
-      const unproved = lacking.filter((root) => !neverPrinted.includes(root));
+      const { config, lacking, doubtful, oldShape } = merged;
+      const missing = [...lacking.map((root) => `configure ${root}`), ...doubtful];
+      const unproved = missing.filter((one) => !neverPrinted.includes(one));
       if (unproved.length > 0 && config.fingerprint !== shorter) {
         // What a device never prints looks like what was cut off, but a cut hardly comes twice at one place.
         shorter = config.fingerprint;
         if (reads < maxReads) continue;
         throw new DriverError(
           "protocol",
-          `${device}: the running configuration is not complete: it lacks "configure ${unproved.join('", "configure ')}", and reads differ`,
+          `${device}: the running configuration is not complete: it lacks "${unproved.join('", "')}", and reads differ`,
         );
       }
-      neverPrinted = lacking;
+      neverPrinted = missing;
       shape = { config, oldShape };
       lastIni = ini;
       return config;

@@ -21,6 +21,11 @@ export interface MergedConfiguration {
   config: DeviceConfig;
   /** The blocks that the dialect usually has and this text has not: it may be cut. */
   lacking: readonly string[];
+  /**
+   * Fields, by table and name, that some row does not print although the INI shows another value than their known
+   * default: either the device never prints them, or somebody wrote between the two reads.
+   */
+  doubtful: readonly string[];
   /** Whether the device prints rows in the shape of 7.0, which is read and never written. */
   oldShape: boolean;
 }
@@ -34,19 +39,21 @@ export function mergeConfiguration(runningText: string, iniText: string, dialect
   const running = runningRows(runningText, mediantTables);
   const ini = parseIni(iniText, wantedTables());
   const columns = new Map<TableName, ReadonlySet<string>>();
+  const doubtful = new Set<string>();
   const rows: Row[] = [];
   for (const schema of mediantTables.values()) {
     const printed = running.rows.get(schema.name) ?? [];
     const pairs = pairRows(schema, printed, ini, inactiveRows(schema.parent, running));
     const held = heldFields(schema, printed, ini, dialect);
     columns.set(schema.name, new Set(schema.fields.flatMap((field, at) => (held[at] === true ? [field.name] : []))));
-    const merged = rowMerger(schema.fields, held);
+    const merged = rowMerger(schema, held, doubtful);
     for (const row of pairs.map(merged).sort(byPlace)) rows.push(row);
   }
   const mentions = [...rowMentions(rows, mediantTables), ...running.mentions];
   return {
     config: { rows, mentions, columns, fingerprint: fingerprint(runningText, iniText) },
     lacking: dialect.usualRoots.filter((root) => !running.roots.has(root)),
+    doubtful: [...doubtful],
     oldShape: running.oldShape,
   };
 }
@@ -133,9 +140,13 @@ interface Told {
   known: string | undefined;
 }
 
-/** Turns pairs of one table into rows. */
-function rowMerger(fields: readonly FieldSchema[], held: readonly boolean[]): (pair: Pair) => Row {
-  const told = [...fields.entries()].flatMap(([at, field]): Told[] =>
+/** Turns pairs of one table into rows, and notes the fields in doubt. */
+function rowMerger(
+  { name: tableName, owned, fields: schemas }: TableSchema,
+  held: readonly boolean[],
+  doubtful: Set<string>,
+): (pair: Pair) => Row {
+  const told = [...schemas.entries()].flatMap(([at, field]): Told[] =>
     held[at] === true && field.secret !== true ? [{ at, name: field.name, known: knownDefault(field) }] : [],
   );
   // Copies of one object share its layout; thousands of objects that grow field by field cost several times as much.
@@ -144,6 +155,14 @@ function rowMerger(fields: readonly FieldSchema[], held: readonly boolean[]): (p
     const fields: Record<string, string> = { ...pattern };
     for (const { at, name, known } of told) {
       const value = printed?.values[at] ?? shown?.values[at] ?? known;
+      if (
+        owned &&
+        printed?.active === true &&
+        printed.values[at] === undefined &&
+        known !== undefined &&
+        value !== known
+      )
+        doubtful.add(`${tableName}.${name}`);
       if (value === undefined) Reflect.deleteProperty(fields, name);
       else fields[name] = value;
     }

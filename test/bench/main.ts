@@ -9,6 +9,7 @@ import { buildProduct } from "./build.ts";
 import { createCleanup, type Cleanup } from "./cleanup.ts";
 import { measureConversions, type Way } from "./conversions.ts";
 import { measureDrift } from "./drift.ts";
+import { measureIsolation } from "./isolation.ts";
 import { measurePlanning } from "./planning.ts";
 import { measureReadiness } from "./readiness.ts";
 import { describeWay, printReport, type Figures } from "./report.ts";
@@ -33,6 +34,9 @@ const measurements: Readonly<Record<string, Measurement>> = {
           figures.conversions.push(await measureConversions(bench, shape, count, way));
         }
   },
+  async isolation(figures, bench, { shapes: [shape = embedded] }) {
+    figures.isolation = await measureIsolation(bench, shape);
+  },
   async drift(figures, bench, { shapes: [shape = embedded] }) {
     figures.drift = await measureDrift(bench, shape);
   },
@@ -52,15 +56,17 @@ const measurements: Readonly<Record<string, Measurement>> = {
 
 const usage = `Measures sbc-agent against mock devices on this machine (Linux). Nothing is asserted.
 
-  --only NAMES    ${Object.keys(measurements).join(", ")}: one or more, joined by commas (all)
+  --only NAMES    ${Object.keys(measurements).join(", ")}: one or more, joined by commas (all);
+                  they may also be given as arguments
   --n COUNTS      conversions of each run, joined by commas (1,50,1000)
   --driver NAMES  of conversions: rest, ssh, blind (ssh, with rows that leave unconfirmed), joined by commas (rest)
   --proxy-sets    of conversions: shared, own (one for each customer), or both, joined by a comma (shared)
-  --shape NAMES   ${names(shapes)}, joined by commas; drift and acceptance take the first one (all)
+  --shape NAMES   ${names(shapes)}, joined by commas; drift, isolation and acceptance take the first one (all)
   --json          print the line of JSON only
   --help          this text
 
-Example: npm run bench -- --only conversions --n 1,50
+Examples: npm run bench -- --only conversions --n 1,50
+          npm run bench -- isolation
 `;
 
 interface Options {
@@ -74,12 +80,14 @@ interface Options {
 function readOptions(args: string[]): Options | "help" {
   const text = { type: "string" } as const;
   const flag = { type: "boolean" } as const;
-  const { values } = parseArgs({
+  const { values, positionals } = parseArgs({
     args,
+    allowPositionals: true,
     options: { only: text, n: text, driver: text, "proxy-sets": text, shape: text, json: flag, help: flag },
   });
   if (values.help === true) return "help";
-  const only = values.only?.split(",") ?? Object.keys(measurements);
+  const named = [...(values.only?.split(",") ?? []), ...positionals];
+  const only = named.length > 0 ? named : Object.keys(measurements);
   const unknown = only.filter((name) => measurements[name] === undefined);
   if (unknown.length > 0) throw new Error(`--only: there is no ${unknown.join(", ")}`);
   const customers = (values.n ?? "1,50,1000").split(",").map(Number);

@@ -1,6 +1,7 @@
 import type { AcceptanceFigures, StoreFigures } from "./acceptance.ts";
 import type { ConversionFigures, Way } from "./conversions.ts";
 import type { DriftFigures } from "./drift.ts";
+import type { IsolationFigures, Times } from "./isolation.ts";
 import type { Line } from "./bench.ts";
 import type { PlanningFigures } from "./planning.ts";
 import type { ReadinessFigures } from "./readiness.ts";
@@ -19,6 +20,7 @@ export interface Figures {
   machine: Machine;
   line: Line;
   conversions: ConversionFigures[];
+  isolation?: IsolationFigures;
   drift?: DriftFigures;
   planning?: PlanningFigures;
   acceptance?: AcceptanceFigures;
@@ -123,8 +125,15 @@ function conversionRows(one: ConversionFigures): Row[] {
   ];
 }
 
-function rowsOf({ conversions, drift, planning, acceptance, store, readiness }: Figures): Row[] {
+const shares = ({ p50Ms, p99Ms }: Times): string => `p50 ${whole(p50Ms)} ms, p99 ${whole(p99Ms)} ms`;
+
+function rowsOf({ conversions, isolation, drift, planning, acceptance, store, readiness }: Figures): Row[] {
   const rows = conversions.flatMap(conversionRows);
+  if (isolation !== undefined)
+    rows.push({
+      figure: `POST to end of ${whole(isolation.conversions)} conversions on ${isolation.devices - 2} of ${isolation.devices} devices, ${isolation.shape}`,
+      measured: `all devices well: ${shares(isolation.without)}; the other two dead and dripping: ${shares(isolation.with)}`,
+    });
   if (drift !== undefined)
     rows.push({
       figure: `drift check of one device, ${whole(drift.ipGroups)} IP Groups, ${drift.shape}`,

@@ -229,6 +229,32 @@ describe("what the REST driver asks", () => {
     expect(sent("files/cliScript")).toHaveLength(3);
   });
 
+  describe("a value that stands in the INI alone, where it is not the default", () => {
+    const printed = [sampleRow("ip-group", 1, { name: "A" })];
+    const shown = (realm: string) => [sampleRow("ip-group", 1, { name: "A", "media-realm-name": realm })];
+    const openWith = (realmInIni: () => string): Promise<Driver> =>
+      open({
+        "files/cliScript": (_request, response) => text(response, 200, printRunning(printed)),
+        "files/ini": (_request, response) => text(response, 200, printIni(shown(realmInIni()))),
+      });
+    const realmsOf = async (one: Driver) =>
+      (await one.read(never)).rows.map(({ fields }) => fields["media-realm-name"]);
+
+    it("is read again: somebody may have written between the two texts", async () => {
+      const inis = ["MR_WAN", ""];
+      const one = await openWith(() => inis.shift() ?? "");
+      expect(await realmsOf(one)).toEqual([""]);
+      expect(sent("files/cliScript")).toHaveLength(2);
+    });
+
+    it("is taken once the device has said the same twice: it may never print that field", async () => {
+      const one = await openWith(() => "MR_WAN");
+      expect(await realmsOf(one)).toEqual(["MR_WAN"]);
+      expect(await realmsOf(one)).toEqual(["MR_WAN"]);
+      expect(sent("files/cliScript")).toHaveLength(3);
+    });
+  });
+
   it("gives up with a protocol error when the two texts keep disagreeing", async () => {
     const one = await open({ "files/ini": (_request, response) => text(response, 200, printIni([])) });
     const fault = await faultOf(one.read(never));

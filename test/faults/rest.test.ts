@@ -137,4 +137,27 @@ describe.each(["rest", "ssh"] as const)("over %s,", (route) => {
     expect((await statsOf(rig.mock)).saves).toBe(1);
     await assertDevice(rig.mock, ["Amid"], { ...before, IPGroup: groups });
   });
+
+  // As the read-back is asked for.
+  const readBack = route === "rest" ? { path: "cliScript", method: "GET" } : { match: "running-config" };
+
+  it("F36 a second administrator edits the row that we just wrote, where it is not ours: the edit stays", async () => {
+    rig = await startRig({ route });
+    const lines = ["configure voip", "ip-group 5", 'sip-group-name "edited.example"', "exit", "exit"];
+    await control(rig.mock, "POST", "/faults", { name: "foreign-edit", ...readBack, skip: 1, lines });
+    await expectConverted(rig, await convert(rig, "Edited"));
+    const { running } = await stateOf(rig.mock);
+    expect(named(running["IPGroup"], "Name").get("Edited")?.fields["SIPGroupName"]).toBe("edited.example");
+    await assertInvariants(rig, [["Edited"]]);
+  });
+
+  it("F36 a second administrator edits the row that we just wrote, where it is ours: that is no proof of it", async () => {
+    rig = await startRig({ route });
+    const lines = ["configure voip", "ip-group 5", 'media-realm-name ""', "exit", "exit"];
+    await control(rig.mock, "POST", "/faults", { name: "foreign-edit", ...readBack, skip: 1, lines });
+    await expectConverted(rig, await convert(rig, "Edited"));
+    const { running } = await stateOf(rig.mock);
+    expect(named(running["IPGroup"], "Name").get("Edited")?.fields["MediaRealm"]).toBe("MR_WAN");
+    await assertInvariants(rig, [["Edited"]]);
+  });
 });

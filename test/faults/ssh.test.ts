@@ -4,7 +4,7 @@ import { connect } from "../mocks/shell-client.ts";
 import { control, startRig, statsOf, type Rig } from "../e2e/rig.ts";
 import { reachOf, type Reach } from "../e2e/reach.ts";
 import type { MockSbc } from "../../mocks/sbc/mock-sbc.ts";
-import { convert, expectConverted, failsWith, tells } from "./conversions.ts";
+import { convert, expectConverted, failsWith, received, tells } from "./conversions.ts";
 import { assertInvariants } from "./invariants.ts";
 
 let rig: Rig;
@@ -76,6 +76,17 @@ describe("over SSH,", () => {
     await control(rig.mock, "DELETE", "/faults");
     await expectConverted(rig, task);
     await assertInvariants(rig, [["Dripping"]]);
+  });
+
+  it("F31 no echo: nothing is typed blindly, and the conversion ends once when it is back", async () => {
+    const reach = reachWith({ lineMs: 500 });
+    rig = await startRig({ route: "ssh", reach, mock: { settings: { shell: { echo: "off" } } }, overrides: { run } });
+    const task = await convert(rig, "Unheard");
+    await failsWith(rig, "timeout");
+    expect((await received(rig.mock)).lines.filter(({ line }) => line.startsWith("configure"))).toEqual([]);
+    await control(rig.mock, "PUT", "/settings", { shell: { echo: "on" } });
+    await expectConverted(rig, task);
+    await assertInvariants(rig, [["Unheard"]]);
   });
 
   it("F20 all sessions are taken: it is waited for one, and that is no refused log-in", async () => {
