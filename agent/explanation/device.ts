@@ -24,6 +24,7 @@ export function reasonToWait(facts: DeviceFacts, now: number): Reason | undefine
       return {
         state: "unserved",
         waitsFor: `an agent that serves device ${facts.device}: none ever announced it here`,
+        is: "is served by nobody: no agent ever announced it here",
         next: "its work starts when one does",
         humanCan: "start the agent that has this device in its inventory, with a token that is bound to it",
       };
@@ -31,49 +32,74 @@ export function reasonToWait(facts: DeviceFacts, now: number): Reason | undefine
 }
 
 function reasonHere(report: DeviceReport, heldBy: HeldBy): Reason | undefined {
-  const { device, mode, pause, state, lastError, nextTryAt } = report;
-  if (mode === "paused")
-    return {
-      state: "paused",
-      waitsFor: `the end of the pause of device ${device}${pause === null ? "" : ` (by ${pause.by} since ${moment(pause.since)}: ${quote(pause.reason)})`}`,
-      next: "deadlines stand still until then",
-      humanCan: `end it with 'sbc-agent resume ${device} --reason TEXT'`,
-    };
+  const { device, mode, state, lastError, nextTryAt } = report;
+  if (mode === "paused") return reasonOfPause(report);
   if (mode === "observe")
     return {
       state: "observed",
       waitsFor: `device ${device} to be managed: it is only observed`,
+      is: "is only observed",
       next: "what would be written is shown on the tasks, and deadlines stand still",
       humanCan: `set 'mode: manage' for ${device} in the configuration and restart the agent`,
     };
   if (state === "running")
-    return { state: "running", waitsFor: `the run under way on device ${device}`, next: null, humanCan: null };
-  if (lastError !== null && state === "waiting")
-    return nextTryAt === null
-      ? {
-          state: "blocked",
-          waitsFor: `an operator, because of device ${device} (${lastError.code}: ${quote(lastError.message)})`,
-          next: "nothing is tried until then",
-          humanCan: `${cures[lastError.code]?.(device) ?? "correct that"}, then 'sbc-agent resume ${device} --reason TEXT'`,
-        }
-      : {
-          state: "retrying",
-          waitsFor: `device ${device} (${lastError.code}: ${quote(lastError.message)})`,
-          next: `it is tried again at ${moment(nextTryAt)}`,
-          humanCan: `${helps[lastError.code]?.(device) ?? "look at the device"}; 'sbc-agent resume ${device} --reason TEXT' tries at once`,
-        };
-  if (heldBy !== undefined || state === "waiting")
     return {
-      state: "held",
-      waitsFor:
-        heldBy === undefined
-          ? `the lease of device ${device}, which another agent holds`
-          : `the lease of device ${device}, which ${heldBy.holder} holds until ${moment(heldBy.until)} at the latest`,
-      next: nextTryAt === null ? "it is tried again soon" : `it is tried again at ${moment(nextTryAt)}`,
+      state,
+      waitsFor: `the run under way on device ${device}`,
+      is: "has a run under way",
+      next: null,
       humanCan: null,
     };
-  return undefined;
+  if (state === "waiting" && lastError !== null) return reasonOfTrouble(device, lastError, nextTryAt);
+  if (state === "idle" && heldBy === undefined) return undefined;
+  const holding =
+    heldBy === undefined
+      ? "which another agent holds"
+      : `which ${heldBy.holder} holds until ${moment(heldBy.until)} at the latest`;
+  return {
+    state: "held",
+    waitsFor: `the lease of device ${device}, ${holding}`,
+    is: `is under a lease ${holding}`,
+    next: nextTryAt === null ? "it is tried again soon" : `it is tried again at ${moment(nextTryAt)}`,
+    humanCan: null,
+  };
 }
+
+function reasonOfPause({ device, pause }: DeviceReport): Reason {
+  const by = pause === null ? "" : `by ${pause.by} since ${moment(pause.since)}: ${quote(pause.reason)}`;
+  return {
+    state: "paused",
+    waitsFor: `the end of the pause of device ${device} (${by})`,
+    is: `is paused ${by}`,
+    next: "deadlines stand still until then",
+    humanCan: `end it with ${resume(device)}`,
+  };
+}
+
+function reasonOfTrouble(
+  device: string,
+  { code, message }: NonNullable<DeviceReport["lastError"]>,
+  nextTryAt: string | null,
+): Reason {
+  const trouble = `(${code}: ${quote(message)})`;
+  if (nextTryAt === null)
+    return {
+      state: "blocked",
+      waitsFor: `an operator, because of device ${device} ${trouble}`,
+      is: `waits for an operator ${trouble}`,
+      next: "nothing is tried until then",
+      humanCan: `${cures[code]?.(device) ?? "correct that"}, then say ${resume(device)}`,
+    };
+  return {
+    state: "retrying",
+    waitsFor: `device ${device} ${trouble}`,
+    is: `cannot be worked on now ${trouble}`,
+    next: `it is tried again at ${moment(nextTryAt)}`,
+    humanCan: `${helps[code]?.(device) ?? "look at the device"}, and try at once with ${resume(device)}`,
+  };
+}
+
+const resume = (device: string): string => `'sbc-agent resume ${device} --reason TEXT'`;
 
 /** What mends a fault that needs a human, by its code. */
 const cures: Readonly<Record<string, (device: string) => string>> = {
@@ -100,6 +126,7 @@ function reasonElsewhere(report: AnnouncedReport, heldBy: HeldBy, now: number): 
     return {
       state: "silent",
       waitsFor: `agent '${agent}', which serves device ${device} and was last heard of ${silentSeconds} s ago`,
+      is: `is served by agent '${agent}', which was last heard of ${silentSeconds} s ago`,
       next: "its work goes on when it is back",
       humanCan: "see that it runs near the device and reaches this portal",
     };
@@ -108,6 +135,7 @@ function reasonElsewhere(report: AnnouncedReport, heldBy: HeldBy, now: number): 
     return {
       state: "standing",
       waitsFor: `device ${device}, which agent '${agent}' has paused or only observes`,
+      is: `is paused, or only observed, by agent '${agent}'`,
       next: "deadlines stand still until then",
       humanCan: askThere,
     };
@@ -115,12 +143,14 @@ function reasonElsewhere(report: AnnouncedReport, heldBy: HeldBy, now: number): 
     ? {
         state: "served elsewhere",
         waitsFor: `agent '${agent}', which serves device ${device} and was heard of ${silentSeconds} s ago`,
+        is: `is served by agent '${agent}', which was heard of ${silentSeconds} s ago`,
         next: "it takes what waits",
         humanCan: askThere,
       }
     : {
         state: "running",
         waitsFor: `the run of agent '${agent}' on device ${device}, whose lease lasts until ${moment(heldBy.until)}`,
+        is: `has a run of agent '${agent}' under way, whose lease lasts until ${moment(heldBy.until)}`,
         next: null,
         humanCan: askThere,
       };
@@ -150,7 +180,7 @@ function idleReason(facts: DeviceFacts): Reason {
       ? []
       : [`failed last at ${moment(lastError.at)} (${lastError.code}: ${quote(lastError.message)})`]),
     ...(loginFailures === 0 ? [] : [`counts ${number(loginFailures, "refused log-in")}`]),
-    `has ${number(linked, "linked customer")}, ${driftText(drift)}`,
+    `has ${number(linked, "linked customer")} (${driftText(drift)})`,
   ];
   const drifted = drift !== null && drift.drifted > 0;
   return {
@@ -165,7 +195,7 @@ function idleReason(facts: DeviceFacts): Reason {
 }
 
 function driftText(drift: DeviceReport["drift"]): string {
-  if (drift === null) return "not compared with it since the agent started";
-  const found = drift.drifted === 0 ? "none of which differed" : `${drift.drifted} of which differed`;
+  if (drift === null) return "not compared since the agent started";
+  const found = drift.drifted === 0 ? "none differed" : `${drift.drifted} differed`;
   return `${found} at ${moment(drift.checkedAt)}`;
 }

@@ -4,16 +4,25 @@ import type { HealthReport } from "../reports.ts";
 import type { ConversionSource } from "../source/source.ts";
 import type { Conversion, Customer, Link } from "../store/model.ts";
 import type { PortalStore } from "../store/store.ts";
+import { explainAmendment, type AmendmentSubject } from "./amendment.ts";
 import { explainCustomer, explainLead } from "./customer.ts";
 import { explainDevice, type DeviceFacts } from "./device.ts";
 import type { Explanation } from "./explanation.ts";
 import { explainConversion } from "./task.ts";
 
+/** Changes and removals of customers. */
+interface AmendmentKnowledge {
+  amendment(taskId: string): Promise<AmendmentSubject | undefined>;
+  /** Those that have not ended, oldest first. */
+  openAmendments(filter: { customerGuid?: string }): Promise<AmendmentSubject[]>;
+}
+
 /** What a portal knows. */
 export type PortalKnowledge = Pick<
   PortalStore,
   "task" | "conversion" | "conversionOf" | "leaseHolder" | "customer" | "customers" | "links" | "leads"
->;
+> &
+  Partial<AmendmentKnowledge>;
 
 /** What an agent knows whose portal is elsewhere: the conversions that wait for its devices, and their links. */
 export interface AgentKnowledge {
@@ -65,16 +74,41 @@ async function explainAtPortal(
   const deviceOf = async (name: string): Promise<DeviceFacts> =>
     findDevice(name, health, await portal.leaseHolder(name)) ?? { where: "nowhere", device: name };
 
+  const amendmentsOf = async (customerGuid: string | undefined): Promise<AmendmentSubject[]> =>
+    customerGuid === undefined ? [] : ((await portal.openAmendments?.({ customerGuid })) ?? []);
+
+  /** The older task of its tenant that a conversion waits behind. */
+  async function taskBefore({ taskId, tenantId }: Conversion): Promise<string | undefined> {
+    const oldest = await portal.conversionOf({ tenantId });
+    if (oldest?.taskId !== taskId) return oldest?.taskId;
+    const leaving = pickCustomer(tenantId, await portal.customers());
+    return (await amendmentsOf(leaving?.guid)).find(({ kind }) => kind === "removal")?.taskId;
+  }
+
+  async function ofAmendment(named: AmendmentSubject): Promise<Explanation> {
+    const open = await amendmentsOf(named.customerGuid);
+    // One task may remove a customer from several devices: what holds it up is one that has not ended.
+    const amendment = open.find(({ taskId }) => taskId === named.taskId) ?? named;
+    const [oldest] = open.filter(({ state, device }) => state === "ready" && device === amendment.device);
+    const facts = {
+      amendment,
+      task: await portal.task(amendment.taskId),
+      behind: amendment.state === "ready" && oldest?.taskId !== amendment.taskId ? oldest?.taskId : undefined,
+      device: amendment.state === "ended" ? undefined : await deviceOf(amendment.device),
+    };
+    return explainAmendment(subject, facts, now);
+  }
+
   async function ofConversion(conversion: Conversion): Promise<Explanation> {
-    const { taskId, tenantId, state, device } = conversion;
-    const task = await portal.task(taskId);
-    const oldest = state === "waiting" ? await portal.conversionOf({ tenantId }) : undefined;
+    const { state, device } = conversion;
+    const task = await portal.task(conversion.taskId);
     const last = task?.messages.at(-1)?.message;
     const facts = {
       conversion,
       task,
-      behind: oldest?.taskId === taskId ? undefined : oldest?.taskId,
+      behind: state === "waiting" ? await taskBefore(conversion) : undefined,
       device: state === "ready" && device !== null ? await deviceOf(device) : undefined,
+      gone: task?.details[0] === "Converted" && (await portal.customer(conversion.customerGuid)) === undefined,
       siteTrouble: last?.startsWith(notInOvocYet) === true ? last : undefined,
     };
     return explainConversion(subject, facts, now);
@@ -82,11 +116,12 @@ async function explainAtPortal(
 
   async function ofCustomer(customer: Customer): Promise<Explanation> {
     const links = await portal.links({ customerGuid: customer.guid });
+    const amendments = await amendmentsOf(customer.guid);
     const latest = await portal.conversionOf({ tenantId: customer.tenantId });
     const facts = {
       customer,
       links: await Promise.all(links.map(async (link) => ({ link, device: await deviceOf(link.device) }))),
-      amending: undefined,
+      amending: amendments.find(({ kind }) => kind === "removal") ?? amendments[0],
       converting: latest?.state === "site" ? latest.taskId : undefined,
     };
     return explainCustomer(subject, facts, now);
@@ -94,7 +129,9 @@ async function explainAtPortal(
 
   if (isTaskId(subject)) {
     const conversion = await portal.conversion(subject);
-    return conversion && ofConversion(conversion);
+    if (conversion !== undefined) return ofConversion(conversion);
+    const amendment = await portal.amendment?.(subject);
+    return amendment && ofAmendment(amendment);
   }
   const device = await deviceOf(subject);
   if (device.where !== "nowhere") return explainDevice(subject, device, now);
@@ -125,7 +162,7 @@ async function explainAtAgent(
     const conversion = await agent.find(subject);
     if (conversion === undefined) return undefined;
     const device = conversion.device === null ? undefined : deviceOf(conversion.device);
-    const facts = { conversion, task: undefined, behind: undefined, device, siteTrouble: undefined };
+    const facts = { conversion, task: undefined, behind: undefined, device, gone: false, siteTrouble: undefined };
     return limited(explainConversion(subject, facts, now));
   }
   const device = deviceOf(subject);

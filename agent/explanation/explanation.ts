@@ -22,7 +22,7 @@ export interface Reason {
   state: string;
   /** What it waits for, or null where it waits for nothing and `is` says how it stands. */
   waitsFor: string | null;
-  /** How it stands: goes on `Task x ...`. */
+  /** How it stands; follows the subject's name, instead of what it waits for. */
   is?: string;
   next: string | null;
   humanCan: string | null;
@@ -31,11 +31,11 @@ export interface Reason {
 /** `who` begins the sentence: `Device sbc-1`. */
 export function tell(
   { subject, kind, who }: { subject: string; kind: Explanation["kind"]; who: string },
-  { state, waitsFor, is = state, next, humanCan }: Reason,
+  { state, waitsFor, is = `waits for ${waitsFor ?? ""}`, next, humanCan }: Reason,
 ): Explanation {
   const nobody = waitsFor === null ? [] : ["nothing is needed of a human"];
   const parts = [
-    `${who} ${waitsFor === null ? is : `waits for ${waitsFor}`}`,
+    `${who} ${is}`,
     ...(next === null ? [] : [next]),
     ...(humanCan === null ? nobody : [`a human can ${humanCan}`]),
   ];

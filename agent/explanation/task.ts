@@ -10,6 +10,8 @@ export interface ConversionFacts {
   behind: string | undefined;
   /** Where it waits for a device. */
   device: DeviceFacts | undefined;
+  /** It made a customer that does not exist any more. */
+  gone: boolean;
   /** What was told of OVOC last, where it is in the way. */
   siteTrouble: string | undefined;
 }
@@ -25,7 +27,9 @@ function reasonOf(facts: ConversionFacts, now: number): Reason {
   const { conversion, task, behind } = facts;
   switch (conversion.state) {
     case "ended":
-      return endOf(task);
+      return facts.gone
+        ? { ...endOf(task), state: "gone", is: "was done; the customer that it made was removed since" }
+        : endOf(task);
     case "waiting":
       return {
         state: "waiting",
@@ -70,12 +74,15 @@ function waitForDevice({ conversion, device }: ConversionFacts, now: number): Re
       next: "its rows are written, read back, saved and linked",
       humanCan: null,
     };
-  if (reason.state === "running")
+  const { state, waitsFor, next, humanCan } = reason;
+  if (state === "running")
     return {
-      ...reason,
-      next: reason.next ?? "its rows are written, read back, saved and linked in this run or the next",
+      state,
+      waitsFor,
+      next: "its rows are written, read back, saved and linked in this run or the next",
+      humanCan,
     };
-  return { ...reason, next: [...(reason.next === null ? [] : [reason.next]), ...deadline].join(", and ") };
+  return { state, waitsFor, next: [...(next === null ? [] : [next]), ...deadline].join(", and "), humanCan };
 }
 
 /** How a task ended, in Live Platform's words for results. */
@@ -87,7 +94,7 @@ export function endOf(task: ConversionFacts["task"]): Reason {
       ...ended,
       state: "failed",
       is: `has failed: ${quote(causeOf(task.messages))}`,
-      humanCan: "correct that and post it again",
+      humanCan: "correct that and ask for it again",
     };
   if (result === "Converted") return { ...ended, state: "converted", is: "is done: it was converted" };
   if (result === "CustomerAlreadyConverted")
@@ -96,6 +103,7 @@ export function endOf(task: ConversionFacts["task"]): Reason {
       state: "already-converted",
       is: "has ended without a change: the tenant was a customer already",
     };
+  if (task?.status === "CompletedSuccess") return { ...ended, state: "done", is: "is done" };
   return { ...ended, state: "ended", is: "has ended" };
 }
 

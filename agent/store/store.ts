@@ -115,12 +115,12 @@ export interface Queue {
   arrived: number;
 }
 
-/** A conversion whose task failed. */
+/** A conversion, a change or a removal whose task failed. */
 export interface FailedTask {
   taskId: string;
   shortName: string;
   tenantId: string;
-  /** Null where it failed before a device was known. */
+  /** The first of several; null where it failed before a device was known. */
   device: string | null;
   gateway: string | null;
   messages: ExecutionMessage[];
@@ -151,7 +151,7 @@ export interface PortalStore extends AmendmentStore {
   conversionWithSecrets(taskId: string): Promise<ClaimedConversion | undefined>;
   /** The oldest conversion that has not ended, of a tenant or with a short name; else the latest that ended. */
   conversionOf(whose: { tenantId: string } | { shortName: string }): Promise<Conversion | undefined>;
-  /** Tasks of conversions that failed at or after `since`, latest first. */
+  /** Tasks that failed at or after `since`, latest first. */
   failedTasks(since: number, limit: number): Promise<FailedTask[]>;
   /** What `accept` would say of it now. Stores nothing. */
   judge(conversion: NewConversion): Promise<Verdict>;

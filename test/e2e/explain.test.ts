@@ -40,7 +40,7 @@ describe("an explanation", () => {
     expect(await explain("followed")).toMatchObject({ kind: "conversion", state: "retrying" });
     expect(await explain(tenant)).toMatchObject({ kind: "conversion", state: "retrying" });
     expect((await explain("sbc0")).sentence).toMatch(
-      /^Device sbc0 waits for .*; 1 task waits for it, it is tried again/,
+      /^Device sbc0 cannot be worked on now .*; 1 task waits for it, it is tried again/,
     );
     expect((await explain(second)).waitsFor).toBe(`task ${id} of the same tenant`);
   });

@@ -107,3 +107,38 @@ it("refuses what it does not know, and a name that several bear", async () => {
   await expect(explain("Acme")).rejects.toThrow("2 customers are called 'Acme': name one by its GUID (");
   expect(await explain(other)).toMatchObject({ kind: "customer", state: "unlinked" });
 });
+
+it("tells of a customer by which task it is changed or removed, and who waits for that", async () => {
+  const { server, store, post } = await preparePortal();
+  await server.finish(await post("Acme"));
+  const [customer] = await store.customers();
+  if (customer === undefined) throw new Error("there is no customer");
+  const shared = { customerGuid: customer.guid, shortName: "Acme", device, state: "ready", sent: false } as const;
+  const open = [
+    { ...shared, taskId: "tsk_1", kind: "change" },
+    { ...shared, taskId: "tsk_2", kind: "removal" },
+  ] as const;
+  const explain = createExplainer({
+    knowledge: {
+      portal: {
+        ...store,
+        amendment: async (id) => open.find(({ taskId }) => taskId === id),
+        openAmendments: async ({ customerGuid }) => open.filter((one) => one.customerGuid === customerGuid),
+      },
+    },
+    health: () => reportPortalHealth({ store, version: "1", startedAt: 0, now: Date.now }),
+    now: Date.now,
+  });
+
+  expect(await explain("Acme")).toMatchObject({
+    state: "leaving",
+    waitsFor: `task tsk_2, which removes it from device ${device}`,
+  });
+  expect(await explain("tsk_1")).toMatchObject({ kind: "change", state: "served elsewhere" });
+  expect(await explain("tsk_2")).toMatchObject({
+    kind: "removal",
+    state: "waiting",
+    waitsFor: "task tsk_1 of the same customer",
+  });
+  await expect(explain("tsk_3")).rejects.toThrow("'tsk_3' is no task");
+});

@@ -1,4 +1,5 @@
 import { describe, expect, it } from "vitest";
+import { explainAmendment, type AmendmentFacts, type AmendmentSubject } from "../../agent/explanation/amendment.ts";
 import { explainCustomer, explainLead } from "../../agent/explanation/customer.ts";
 import { explainDevice, type DeviceFacts } from "../../agent/explanation/device.ts";
 import { quote } from "../../agent/explanation/explanation.ts";
@@ -45,17 +46,23 @@ describe("a device", () => {
       "that is paused",
       here({ mode: "paused", pause, lastError: error("unreachable"), state: "waiting" }),
       "paused",
-      /^Device sbc-1 waits for the end of the pause of device sbc-1 \(by ann since 2026-03-01T11:00:00Z: upgrade\); nothing waits for it, deadlines stand still until then; a human can end it with 'sbc-agent resume sbc-1 --reason TEXT'\.$/,
+      /^Device sbc-1 is paused by ann since 2026-03-01T11:00:00Z: upgrade; nothing waits for it, deadlines stand still until then; a human can end it with 'sbc-agent resume sbc-1 --reason TEXT'\.$/,
       "end it with 'sbc-agent resume sbc-1 --reason TEXT'",
     ],
     ["that is observed", here({ mode: "observe" }), "observed", /only observed/, "mode: manage"],
-    ["with a run under way", here({ state: "running", lastError: error("timeout") }), "running", /run under way/, null],
+    [
+      "with a run under way",
+      here({ state: "running", lastError: error("timeout") }),
+      "running",
+      /has a run under way/,
+      null,
+    ],
     [
       "that refused the log-in",
       here({ state: "waiting", lastError: error("auth"), loginFailures: 2 }),
       "blocked",
-      /waits for an operator, because of device sbc-1 \(auth: it said auth\); .*nothing is tried until then/,
-      "correct the account or its password where it is kept, then 'sbc-agent resume sbc-1 --reason TEXT'",
+      /waits for an operator \(auth: it said auth\); .*nothing is tried until then/,
+      "correct the account or its password where it is kept, then say 'sbc-agent resume sbc-1 --reason TEXT'",
     ],
     [
       "that is another",
@@ -75,8 +82,8 @@ describe("a device", () => {
       "that cannot be reached",
       here({ state: "waiting", lastError: error("unreachable"), nextTryAt: soon, queue: 2 }),
       "retrying",
-      /waits for device sbc-1 \(unreachable: it said unreachable\); 2 tasks wait for it, it is tried again at 2026-03-01T12:00:30Z/,
-      "see that sbc-1 runs and can be reached from here; 'sbc-agent resume sbc-1 --reason TEXT' tries at once",
+      /cannot be worked on now \(unreachable: it said unreachable\); 2 tasks wait for it, it is tried again at 2026-03-01T12:00:30Z/,
+      "see that sbc-1 runs and can be reached from here, and try at once with 'sbc-agent resume sbc-1 --reason TEXT'",
     ],
     [
       "with unsaved edits of others",
@@ -97,17 +104,11 @@ describe("a device", () => {
       "at rest",
       here(),
       "idle",
-      /^Device sbc-1 is idle, has 120 linked customers, none of which differed at 2026-03-01T03:00:00Z; nothing waits for it\.$/,
+      /^Device sbc-1 is idle, has 120 linked customers \(none differed at 2026-03-01T03:00:00Z\); nothing waits for it\.$/,
       null,
     ],
-    [
-      "that drifted",
-      here({ drift: { checkedAt: soon, drifted: 2 } }),
-      "drifted",
-      /2 of which differed/,
-      "resync --device",
-    ],
-    ["never compared", here({ drift: null, linked: 1 }), "idle", /1 linked customer, not compared/, null],
+    ["that drifted", here({ drift: { checkedAt: soon, drifted: 2 } }), "drifted", /\(2 differed at/, "resync --device"],
+    ["never compared", here({ drift: null, linked: 1 }), "idle", /1 linked customer \(not compared/, null],
     [
       "with an unsaved write",
       here({ unsavedSeconds: 80.4 }),
@@ -127,7 +128,7 @@ describe("a device", () => {
       "of an agent elsewhere",
       elsewhere(),
       "served elsewhere",
-      /agent 'near', which serves .* 3 s ago/,
+      /is served by agent 'near', which was heard of 3 s ago/,
       "explain sbc-1' there",
     ],
     [
@@ -137,13 +138,19 @@ describe("a device", () => {
       /last heard of 120 s ago/,
       "see that it runs",
     ],
-    ["that its agent lets stand", elsewhere({ standing: true }), "standing", /paused or only observes/, "there"],
-    ["that its agent works on", elsewhere({}, lease), "running", /run of agent 'near'/, "there"],
+    [
+      "that its agent lets stand",
+      elsewhere({ standing: true }),
+      "standing",
+      /is paused, or only observed, by agent 'near'/,
+      "there",
+    ],
+    ["that its agent works on", elsewhere({}, lease), "running", /has a run of agent 'near' under way/, "there"],
     [
       "that nobody serves",
       { where: "nowhere", device: "sbc-1" },
       "unserved",
-      /none ever announced it/,
+      /no agent ever announced it/,
       "start the agent",
     ],
   ])("%s: state, sentence, and what a human can do", (_, facts, state, sentence, humanCan) => {
@@ -186,6 +193,7 @@ const facts = (parts: Partial<ConversionFacts> = {}): ConversionFacts => ({
   task: ended("InProgress", []),
   behind: undefined,
   device: here(),
+  gone: false,
   siteTrouble: undefined,
   ...parts,
 });
@@ -281,8 +289,15 @@ describe("a conversion", () => {
         ),
       }),
       "failed",
-      /, has failed: bad name; a human can correct that and post it again\.$/,
+      /, has failed: bad name; a human can correct that and ask for it again\.$/,
       "correct that",
+    ],
+    [
+      "whose customer was removed since",
+      facts({ conversion: conversion({ state: "ended" }), task: ended("CompletedSuccess", ["Converted"]), gone: true }),
+      "gone",
+      /was done; the customer that it made was removed since\.$/,
+      null,
     ],
     [
       "that was forgotten",
@@ -294,6 +309,88 @@ describe("a conversion", () => {
   ])("%s: state, sentence, and what a human can do", (_, given, state, sentence, humanCan) => {
     const explained = explainConversion("wst_2", given, now);
     expect(explained).toMatchObject({ subject: "wst_2", kind: "conversion", state });
+    expect(explained.sentence).toMatch(sentence);
+    if (humanCan === null) expect(explained.humanCan).toBeNull();
+    else expect(explained.humanCan).toContain(humanCan);
+  });
+});
+
+const amendment = (parts: Partial<AmendmentSubject> = {}): AmendmentSubject => ({
+  taskId: "tsk_7",
+  kind: "removal",
+  customerGuid: "3aae7841-12d1-4341-a7f1-867f1dd0ba0c",
+  shortName: "Acme",
+  device: "sbc-1",
+  state: "ready",
+  sent: false,
+  ...parts,
+});
+
+describe("an amendment", () => {
+  const given = (parts: Partial<AmendmentFacts> = {}): AmendmentFacts => ({
+    amendment: amendment(),
+    task: ended("InProgress", []),
+    behind: undefined,
+    device: here(),
+    ...parts,
+  });
+  it.each<[string, AmendmentFacts, string, RegExp, string | null]>([
+    [
+      "that removes a customer",
+      given(),
+      "ready",
+      /^Task tsk_7, the removal of customer Acme, waits for its run on device sbc-1, .*; its rows are removed, .*saved;/,
+      null,
+    ],
+    [
+      "that changes one",
+      given({ amendment: amendment({ kind: "change" }) }),
+      "ready",
+      /the change of customer Acme.*the rows that differ/,
+      null,
+    ],
+    ["in the run", given({ device: here({ state: "running" }) }), "running", /saved in this run or the next/, null],
+    [
+      "for a dead device",
+      given({ device: here(unreachable) }),
+      "retrying",
+      /it is tried again at/,
+      "reached from here",
+    ],
+    [
+      "behind another",
+      given({ behind: "tsk_6" }),
+      "waiting",
+      /waits for task tsk_6 of the same customer/,
+      "explain tsk_6",
+    ],
+    [
+      "that is owed",
+      given({ amendment: amendment({ state: "owed" }), device: here(unreachable) }),
+      "owed",
+      /waits for the next contact with device sbc-1: the customer was given up/,
+      "reached from here",
+    ],
+    [
+      "that is done",
+      given({ amendment: amendment({ state: "ended" }), task: ended("CompletedSuccess", []) }),
+      "done",
+      /is done\.$/,
+      null,
+    ],
+    [
+      "that failed",
+      given({
+        amendment: amendment({ state: "ended" }),
+        task: ended("CompletedFailed", ["Failed"], { level: "Error", message: "ip2ip-routing 3 names it" }),
+      }),
+      "failed",
+      /has failed: ip2ip-routing 3 names it; a human can correct that/,
+      "correct that",
+    ],
+  ])("%s: state, sentence, and what a human can do", (_, facts, state, sentence, humanCan) => {
+    const explained = explainAmendment("tsk_7", facts, now);
+    expect(explained).toMatchObject({ subject: "tsk_7", kind: facts.amendment.kind, state });
     expect(explained.sentence).toMatch(sentence);
     if (humanCan === null) expect(explained.humanCan).toBeNull();
     else expect(explained.humanCan).toContain(humanCan);

@@ -20,12 +20,15 @@ export function openLookups(
     );
   const ofTenant = nearest("tenant_id = lower(?)");
   const ofName = nearest("lower(short_name) = lower(?)");
-  const failed = db.prepare<[number, number], FailedRow>(
-    `SELECT task_id AS taskId, short_name AS shortName, device, gateway, tenant_id AS tenantId, ended_at AS endedAt,
-       messages
-     FROM conversions JOIN tasks ON tasks.id = task_id
-     WHERE state = 'ended' AND ended_at >= ? AND status = 'CompletedFailed'
-     ORDER BY ended_at DESC, seq DESC LIMIT ?`,
+  const failed = db.prepare<[{ since: number; limit: number }], FailedRow>(
+    `SELECT id AS taskId, short_name AS shortName, device, gateway, tenant_id AS tenantId, ended_at AS endedAt, messages
+     FROM (SELECT task_id, short_name, device, gateway, tenant_id, ended_at, seq FROM conversions
+           WHERE state = 'ended' AND ended_at >= @since
+           UNION ALL
+           SELECT task_id, short_name, min(device), NULL, tenant_id, max(ended_at), seq FROM amendments
+           WHERE state = 'ended' AND failed = 1 AND ended_at >= @since GROUP BY task_id)
+     JOIN tasks ON id = task_id
+     WHERE status = 'CompletedFailed' ORDER BY ended_at DESC, seq DESC LIMIT @limit`,
   );
 
   return {
@@ -41,7 +44,7 @@ export function openLookups(
     },
 
     async failedTasks(since, limit) {
-      return failed.all(since, limit).map(({ messages, ...row }) => ({
+      return failed.all({ since, limit }).map(({ messages, ...row }) => ({
         ...row,
         messages: readJson.messages(messages).map(({ level, message }) => ({ level, message })),
       }));
