@@ -12,6 +12,7 @@ import type { DeviceReport, PlanReport, ResyncDeviceReport, ResyncRequest } from
 import type { ConversionSource } from "./source/source.ts";
 import type { ClaimedConversion } from "./store/model.ts";
 import type { DeviceMode } from "./store/store.ts";
+import { StoreTrouble } from "./store/trouble.ts";
 import type { PreparedDriver } from "./prepared-driver.ts";
 import { noteOnWaiting, summarisePlan } from "./waiting-notes.ts";
 
@@ -85,6 +86,10 @@ export function createLane(dependencies: LaneDependencies): Lane {
     if (pulls && reason !== undefined) await noteWaiting(reason);
   }
 
+  function notTold(error: unknown): void {
+    if (!(error instanceof StoreTrouble)) log.error("tasks not told", { device: device.name, reason: String(error) });
+  }
+
   function mayWrite(): void {
     if (pause !== undefined)
       throw new PutOff("paused", `device ${device.name} is paused by ${pause.by} (${pause.reason})`);
@@ -128,7 +133,7 @@ export function createLane(dependencies: LaneDependencies): Lane {
     } catch (error) {
       if (ending.signal.aborted) return;
       failed(error);
-      await noteReason();
+      await noteReason().catch(notTold);
     }
   }
 
@@ -254,9 +259,7 @@ export function createLane(dependencies: LaneDependencies): Lane {
         // A device that is waited for, or blocked, costs no run for each arrival.
         noting ??= setTimeout(() => {
           noting = undefined;
-          noteReason().catch((error: unknown) =>
-            log.error("tasks not told", { device: device.name, reason: String(error) }),
-          );
+          noteReason().catch(notTold);
         }, noteMs);
         return;
       }

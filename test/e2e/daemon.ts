@@ -17,6 +17,7 @@ export interface Daemon {
   client: Client;
   /** What it printed so far. */
   output(): string;
+  pid: number;
   /** Does not wait for an end. */
   signal(signal: NodeJS.Signals): void;
   kill(signal: NodeJS.Signals): Promise<number | null>;
@@ -58,6 +59,8 @@ export interface DaemonOptions {
   variables?: Readonly<Record<string, string>>;
   /** What node is given before the command. Default: the sources, through tsx. */
   program?: readonly string[];
+  /** A command that becomes node once it has done its own; its process id is the daemon's. */
+  within?: readonly string[];
 }
 
 const sources = ["--import", "tsx", "agent/cli.ts"] as const;
@@ -67,9 +70,10 @@ export async function startDaemon(
   file: string,
   config: AgentConfig,
   command: "run" | "portal" = "run",
-  { variables = {}, program = sources }: DaemonOptions = {},
+  { variables = {}, program = sources, within = [] }: DaemonOptions = {},
 ): Promise<Daemon> {
-  const child = spawn(process.execPath, [...program, command, "--config", file], {
+  const [executable = process.execPath, ...args] = [...within, process.execPath, ...program];
+  const child = spawn(executable, [...args, command, "--config", file], {
     cwd: root,
     env: { ...process.env, ...environment, ...variables },
     stdio: ["ignore", "pipe", "pipe"],
@@ -92,6 +96,7 @@ export async function startDaemon(
     door,
     client: clientOf(door),
     output: () => output,
+    pid: child.pid ?? 0,
     signal: (signal) => void child.kill(signal),
     async kill(signal) {
       child.kill(signal);
