@@ -242,7 +242,7 @@ export function createLane(dependencies: LaneDependencies): Lane {
 
   function look(): void {
     // What can only be shown is shown when it arrives; now and then is enough for what changes on the device.
-    const shown = observedAt !== undefined && now() - observedAt < settings.retryMaxMs;
+    const shown = observedAt !== undefined && Math.abs(now() - observedAt) < settings.retryMaxMs;
     if (!breaker.holds() && linger === undefined && pause === undefined && !shown) enqueueConvert();
   }
 
