@@ -1,5 +1,5 @@
 import { mkdir, readdir, rename, rm, writeFile } from "node:fs/promises";
-import { join } from "node:path";
+import { basename, join } from "node:path";
 import { reach } from "./fail-points.ts";
 
 /**
@@ -21,9 +21,8 @@ export async function keepBackup(
   await rename(`${file}.part`, file);
   const files = await readdir(folder);
   for (const name of files.filter((name) => name.endsWith(".part"))) await rm(join(folder, name), { force: true });
-  const old = files
-    .filter((name) => name.endsWith(".ini"))
-    .sort()
-    .slice(0, -keep);
+  // Not by its name's age: the clock may have been set back since the others were made.
+  const others = files.filter((name) => name.endsWith(".ini") && name !== basename(file)).sort();
+  const old = others.slice(0, Math.max(0, others.length - (keep - 1)));
   for (const name of old) await rm(join(folder, name), { force: true });
 }

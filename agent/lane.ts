@@ -11,6 +11,7 @@ import type { RunRequest } from "./provisioning/work.ts";
 import type { DeviceReport, PlanReport, ResyncDeviceReport, ResyncRequest } from "./reports.ts";
 import type { ConversionSource } from "./source/source.ts";
 import type { DeviceMode } from "./store/store.ts";
+import { StoreTrouble } from "./store/trouble.ts";
 import type { PreparedDriver } from "./prepared-driver.ts";
 import { noteOnWaiting, summarisePlan } from "./waiting-notes.ts";
 
@@ -89,6 +90,10 @@ export function createLane(dependencies: LaneDependencies): Lane {
     if (pulls && reason !== undefined) await noteWaiting(reason);
   }
 
+  function notTold(error: unknown): void {
+    if (!(error instanceof StoreTrouble)) log.error("tasks not told", { device: device.name, reason: String(error) });
+  }
+
   function mayWrite(): void {
     if (pause !== undefined)
       throw new PutOff("paused", `device ${device.name} is paused by ${pause.by} (${pause.reason})`);
@@ -132,7 +137,7 @@ export function createLane(dependencies: LaneDependencies): Lane {
     } catch (error) {
       if (ending.signal.aborted) return;
       failed(error);
-      await noteReason();
+      await noteReason().catch(notTold);
     }
   }
 
@@ -245,7 +250,7 @@ export function createLane(dependencies: LaneDependencies): Lane {
   function look(owing = false): void {
     if (owing && convertedAt !== undefined && now() - convertedAt < settings.retryMaxMs) return;
     // What can only be shown is shown when it arrives; now and then is enough for what changes on the device.
-    const shown = observedAt !== undefined && now() - observedAt < settings.retryMaxMs;
+    const shown = observedAt !== undefined && Math.abs(now() - observedAt) < settings.retryMaxMs;
     if (!breaker.holds() && linger === undefined && pause === undefined && !shown) enqueueConvert();
   }
 
@@ -262,9 +267,7 @@ export function createLane(dependencies: LaneDependencies): Lane {
         // A device that is waited for, or blocked, costs no run for each arrival.
         noting ??= setTimeout(() => {
           noting = undefined;
-          noteReason().catch((error: unknown) =>
-            log.error("tasks not told", { device: device.name, reason: String(error) }),
-          );
+          noteReason().catch(notTold);
         }, noteMs);
         return;
       }

@@ -1,6 +1,7 @@
 import { closeSync, existsSync, mkdirSync, openSync } from "node:fs";
 import { join } from "node:path";
 import Database from "better-sqlite3";
+import { explainTrouble } from "./store/sqlite/trouble.ts";
 
 export interface DataFolderLock {
   /** Gives the folder free. May be called again. */
@@ -31,5 +32,7 @@ export function lockDataFolder(folder: string): DataFolderLock {
 function refusal(error: unknown, folder: string, file: string): string {
   if (error instanceof Database.SqliteError && error.code.startsWith("SQLITE_BUSY"))
     return `another sbc-agent uses the data folder ${folder}: stop it, or give this one a data folder of its own`;
+  const trouble = explainTrouble(error);
+  if (trouble !== undefined) return `cannot lock ${file}: ${trouble.reason}; ${trouble.advice}`;
   return `cannot lock ${file}: ${error instanceof Error ? error.message : String(error)}`;
 }

@@ -1,6 +1,7 @@
 import type { Log } from "./log.ts";
 import type { Conversion, ExecutionMessage } from "./store/model.ts";
 import type { PortalStore } from "./store/store.ts";
+import { StoreTrouble } from "./store/trouble.ts";
 
 export interface OverdueDependencies {
   store: Pick<PortalStore, "endOverdue">;
@@ -33,7 +34,11 @@ export function createOverdue({ store, log, pollMs }: OverdueDependencies): Over
 
   function lookSoon(): void {
     looking ??= look()
-      .catch((error: unknown) => log.error("overdue conversions could not be ended", { reason: String(error) }))
+      .catch((error: unknown) => {
+        // The store says so itself, and once.
+        if (!(error instanceof StoreTrouble))
+          log.error("overdue conversions could not be ended", { reason: String(error) });
+      })
       .finally(() => {
         looking = undefined;
       });

@@ -20,6 +20,7 @@ export function openPortalStore(config: AgentConfig, sealer: Sealer, log: Log, g
     deadlineMs: config.run.conversionDeadline,
     keepSecrets: config.keepSecrets,
     gatewayWaitMs,
+    onTrouble: ({ message }) => log.error("store out of order", { reason: message }),
     onListenerError: (error) => log.error("a listener of the store failed", { reason: String(error) }),
   });
 }

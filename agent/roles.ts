@@ -147,7 +147,11 @@ async function openAgent(base: Base): Promise<Parts> {
   const folder = openDataFolder(config, readSecret);
   releasers.push(() => folder.release());
   const { sealer } = folder;
-  const journal = openSqliteJournal({ file: storeFile(config.dataDir), sealer });
+  const journal = openSqliteJournal({
+    file: storeFile(config.dataDir),
+    sealer,
+    onTrouble: ({ message }) => log.error("store out of order", { reason: message }),
+  });
   releasers.push(() => journal.close());
   const client = openPortalClient({
     url,

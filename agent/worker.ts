@@ -3,6 +3,7 @@ import type { Log } from "./log.ts";
 import type { Metrics } from "./metrics.ts";
 import type { ConversionSource } from "./source/source.ts";
 import type { JournalStore } from "./store/store.ts";
+import { StoreTrouble } from "./store/trouble.ts";
 
 export interface WorkerDependencies {
   lanes: ReadonlyMap<string, Lane>;
@@ -39,7 +40,10 @@ export function createWorker(dependencies: WorkerDependencies): Worker {
 
   const pollSoon = (): void => {
     polling ??= poll()
-      .catch((error: unknown) => log.error("source could not be polled", { reason: String(error) }))
+      .catch((error: unknown) => {
+        // The store says so itself, and once.
+        if (!(error instanceof StoreTrouble)) log.error("source could not be polled", { reason: String(error) });
+      })
       .finally(() => {
         polling = undefined;
       });

@@ -5,6 +5,7 @@ import { OvocError } from "./error.ts";
 import { backoff } from "../provisioning/outcome.ts";
 import type { Conversion, ExecutionMessage } from "../store/model.ts";
 import type { PortalStore } from "../store/store.ts";
+import { StoreTrouble } from "../store/trouble.ts";
 
 export interface SitesDependencies {
   store: Pick<PortalStore, "sites" | "links" | "completeSite" | "noteProgress" | "watch">;
@@ -199,7 +200,7 @@ export function createSites(dependencies: SitesDependencies): Sites {
       attend(attempt).catch((error: unknown) => {
         // The next look takes it up anew.
         attempts.delete(taskId);
-        log.error("site step failed", { task: taskId, reason: String(error) });
+        if (!(error instanceof StoreTrouble)) log.error("site step failed", { task: taskId, reason: String(error) });
       }),
     );
   }
@@ -229,7 +230,10 @@ export function createSites(dependencies: SitesDependencies): Sites {
     }
     looking = true;
     look()
-      .catch((error: unknown) => log.error("sites could not be listed", { reason: String(error) }))
+      .catch((error: unknown) => {
+        // The store says so itself, and once.
+        if (!(error instanceof StoreTrouble)) log.error("sites could not be listed", { reason: String(error) });
+      })
       .finally(() => {
         looking = false;
         if (again) {

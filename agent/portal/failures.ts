@@ -1,5 +1,6 @@
 import type { FastifyError, FastifyReply, FastifyRequest } from "fastify";
 import { hasZodFastifySchemaValidationErrors } from "fastify-type-provider-zod";
+import { StoreTrouble } from "../store/trouble.ts";
 import type { App } from "./access.ts";
 import { findJsonFault } from "./json.ts";
 import { invalid, isProblemStatus, Problem, sendProblem, type FieldErrors } from "./problem.ts";
@@ -27,6 +28,8 @@ function fieldErrors(
 function problemOf(error: unknown): Problem | undefined {
   if (error instanceof Problem) return error;
   if (hasZodFastifySchemaValidationErrors(error)) return invalid(fieldErrors(error.validation));
+  if (error instanceof StoreTrouble)
+    return new Problem(503, `The store cannot be used: ${error.reason}. Nothing was stored; repeat it later.`);
   if (!(error instanceof Error)) return undefined;
   const status = (error as Partial<FastifyError>).statusCode ?? 500;
   return status < 500 && isProblemStatus(status) ? new Problem(status, error.message) : undefined;

@@ -96,8 +96,8 @@ const shown = {
   content: { "application/problem+json": { schema: problemDetails } },
 };
 
-/** The response schemas that every guarded route has: refused tokens, too many requests, a failure of the server. */
-export const commonProblems = { 401: shown, 403: shown, 429: shown, 500: shown };
+/** The response schemas that every guarded route has: refused tokens, too many requests, a failure of the server or store. */
+export const commonProblems = { 401: shown, 403: shown, 429: shown, 500: shown, 503: shown };
 export const problemResponse = shown;
 
 /** A 404 whose body is a bare JSON string, as Live Platform prints it, beside problem details. */

@@ -27,7 +27,8 @@ export function watchForeignEdits(
       const standing = status.saveNeeded === true && !ownUnsaved;
       // Nobody looked for a while: what stands now may be somebody's new work.
       if (!standing || now() - lookedAt > forgetMs) since = undefined;
-      if (standing) since ??= now();
+      // A clock that was set back must not make them stand for longer: they are counted anew from there.
+      if (standing) since = Math.min(since ?? now(), now());
       lookedAt = now();
     },
     admit() {

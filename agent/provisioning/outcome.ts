@@ -1,5 +1,6 @@
 import { DriverError } from "../../drivers/errors.ts";
 import { LeaseLost } from "../store/store.ts";
+import { StoreTrouble } from "../store/trouble.ts";
 
 /** How a run ended that did not end well. Whether and when to try again is decided here and nowhere else. */
 export type Outcome =
@@ -28,6 +29,7 @@ export class PutOff extends Error {
 /** Rethrows what is a defect of the agent rather than trouble with a device. */
 export function decideOutcome(error: unknown): Outcome {
   if (error instanceof LeaseLost) return { kind: "lost", code: "lease", message: error.message };
+  if (error instanceof StoreTrouble) return { kind: "later", code: "store", message: error.message };
   if (error instanceof PutOff) {
     const { code, message, afterMs } = error;
     if (error.needsHuman) return { kind: "human", code, message };

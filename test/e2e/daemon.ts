@@ -19,6 +19,7 @@ export interface Daemon {
   client: Client;
   /** What it printed so far. */
   output(): string;
+  pid: number;
   /** Does not wait for an end. */
   signal(signal: NodeJS.Signals): void;
   kill(signal: NodeJS.Signals): Promise<number | null>;
@@ -67,6 +68,8 @@ export interface DaemonOptions {
   nodeArgs?: readonly string[];
   /** What node is given before the command. Default: the sources, through tsx. */
   program?: readonly string[];
+  /** A command that becomes node once it has done its own; its process id is the daemon's. */
+  within?: readonly string[];
 }
 
 const sources = ["--import", "tsx", "agent/cli.ts"] as const;
@@ -76,9 +79,10 @@ export async function startDaemon(
   file: string,
   config: AgentConfig,
   command: "run" | "portal" = "run",
-  { variables = {}, nodeArgs = [], program = sources }: DaemonOptions = {},
+  { variables = {}, nodeArgs = [], program = sources, within = [] }: DaemonOptions = {},
 ): Promise<Daemon> {
-  const child = spawn(process.execPath, [...nodeArgs, ...program, command, "--config", file], {
+  const [executable = process.execPath, ...args] = [...within, process.execPath, ...nodeArgs, ...program];
+  const child = spawn(executable, [...args, command, "--config", file], {
     cwd: root,
     env: { ...process.env, ...environment, ...variables },
     stdio: ["ignore", "pipe", "pipe"],

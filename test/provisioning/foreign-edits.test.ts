@@ -91,6 +91,15 @@ describe("unsaved changes of others", () => {
     expect(putOff(edits)?.afterMs).toBe(30_000);
   });
 
+  it("are waited for no longer than that when the clock is set back", () => {
+    const edits = watch("wait");
+    putOff(edits);
+    time -= 10 * 3_600_000;
+    // From the first look on, which comes within a minute.
+    wait(edits, 960_000);
+    expect(admit(edits, true)).toContain("were saved along with this customer's");
+  });
+
   it("are waited for anew after they were once saved along", () => {
     const edits = watch("wait");
     putOff(edits);

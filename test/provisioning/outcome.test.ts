@@ -2,6 +2,7 @@ import { describe, expect, it } from "vitest";
 import { DriverError, type DriverErrorCode } from "../../drivers/errors.ts";
 import { backoff, decideOutcome, PutOff, type Outcome } from "../../agent/provisioning/outcome.ts";
 import { LeaseLost } from "../../agent/store/store.ts";
+import { StoreTrouble } from "../../agent/store/trouble.ts";
 
 /** A code that is added to the driver's must be added here as well. */
 const byCode: Readonly<Record<DriverErrorCode, Outcome["kind"]>> = {
@@ -34,6 +35,11 @@ describe("a run that ended with", () => {
 
   it("a lost lease is lost", () => {
     expect(decideOutcome(new LeaseLost("fenced"))).toEqual({ kind: "lost", code: "lease", message: "fenced" });
+  });
+
+  it("trouble with the store is tried again: nothing was sent that is not on record", () => {
+    const trouble = new StoreTrouble("agent.db", "the disk is full", "free some space", undefined);
+    expect(decideOutcome(trouble)).toEqual({ kind: "later", code: "store", message: trouble.message });
   });
 
   it("a reason to put it off is tried again, after the time it names", () => {

@@ -1,5 +1,7 @@
 import type { Database } from "better-sqlite3";
 import type { StoreEvent } from "../store.ts";
+import { StoreTrouble } from "../trouble.ts";
+import { toTrouble } from "./trouble.ts";
 
 export type Listener = (event: StoreEvent) => void;
 
@@ -33,14 +35,23 @@ const maxUnits = 200;
 // Taken here, so that a clock that somebody replaces later does not stop the store.
 const defer = setImmediate;
 
-/** Errors of listeners go to `onListenerError`; nobody else hears of them, and other listeners are still called. */
-export function openConnection(db: Database, now: () => number, onListenerError: (error: unknown) => void): Connection {
+/**
+ * Errors of listeners go to `onListenerError`; nobody else hears of them, and other listeners are still called.
+ * `onTrouble` hears once of what keeps writes from the disk, until one succeeds.
+ */
+export function openConnection(
+  db: Database,
+  now: () => number,
+  onListenerError: (error: unknown) => void,
+  onTrouble: (trouble: StoreTrouble) => void = () => undefined,
+): Connection {
   const listeners = new Set<{ hear: Listener }>();
   const runUnit = db.transaction((work: () => unknown) => work());
   const waiting: Unit[] = [];
   const drained: (() => void)[] = [];
   let announced: StoreEvent[] = [];
   let scheduled = false;
+  let told: string | undefined;
 
   function deliver(events: readonly StoreEvent[]): void {
     for (const event of events)
@@ -61,6 +72,13 @@ export function openConnection(db: Database, now: () => number, onListenerError:
     }
   }
 
+  function say(error: unknown): void {
+    const trouble = toTrouble(error, db.name);
+    if (!(trouble instanceof StoreTrouble) || trouble.message === told) return;
+    told = trouble.message;
+    onTrouble(trouble);
+  }
+
   /** Nested in the transaction of its group, a unit that fails takes back its own part alone. */
   function attempt(unit: Unit): () => void {
     const before = announced.length;
@@ -71,6 +89,7 @@ export function openConnection(db: Database, now: () => number, onListenerError:
       // Trouble with the disk ends the whole transaction, and with it what others of the group wrote.
       if (!db.inTransaction) throw error;
       announced.length = before;
+      say(error);
       return () => unit.reject(error);
     }
   }
@@ -88,8 +107,10 @@ export function openConnection(db: Database, now: () => number, onListenerError:
     let settle: (() => void)[];
     try {
       settle = db.transaction(() => units.map(attempt)).immediate();
+      told = undefined;
     } catch (error) {
       announced = [];
+      say(error);
       settle = units.map((unit) => () => unit.reject(error));
     }
     deliver(announced);

@@ -1,5 +1,6 @@
 import type { Database } from "better-sqlite3";
 import type { Sealer } from "../seal.ts";
+import type { StoreTrouble } from "../trouble.ts";
 import type { DetachedJournal, Judge, Store } from "../store.ts";
 import { openAmendmentEnds } from "./amendment-ends.ts";
 import { keepAmendments } from "./amendments.ts";
@@ -28,6 +29,7 @@ import { checkSeal } from "./seal-mark.ts";
 import { markHere, rememberTasks } from "./sent-tasks.ts";
 import { openStandstills } from "./standstills.ts";
 import { openTasks } from "./tasks.ts";
+import { tellTrouble } from "./trouble.ts";
 import { openTurns } from "./turns.ts";
 import { openUnresolved } from "./unresolved.ts";
 
@@ -40,6 +42,8 @@ export interface SqliteFileOptions {
   now?: () => number;
   /** Hears what a listener of `watch` threw. Default: nobody does. */
   onListenerError?: (error: unknown) => void;
+  /** Hears once of each trouble with the file, until something can be written again. Default: nobody does. */
+  onTrouble?: (trouble: StoreTrouble) => void;
 }
 
 export interface SqliteStoreOptions extends SqliteFileOptions {
@@ -73,7 +77,7 @@ export function openSqliteStore(options: SqliteStoreOptions): Store {
   const shared = { connection, tasks, turns, departures, arrivals, audit: trail.append, sealer };
   const ends = openAmendmentEnds({ ...shared, fences, keepSecrets });
 
-  return {
+  const store: Store = {
     ...keepLeads(connection),
     ...keepCustomers(connection, fences, sealer, keepSecrets),
     ...keepAmendments({ ...shared, ends }),
@@ -88,18 +92,20 @@ export function openSqliteStore(options: SqliteStoreOptions): Store {
     ...keepHouse(connection, tasks),
     watch: connection.watch,
   };
+  return tellTrouble(store, options.file);
 }
 
 /** Opens the journal of an agent whose portal is elsewhere, or creates it. Throws as `openSqliteStore`. */
 export function openSqliteJournal(options: SqliteFileOptions): DetachedJournal {
   const connection = openFile(options, "journal");
   const fences = openFences(connection);
-  return {
+  const journal: DetachedJournal = {
     ...keepRecords(connection, fences, rememberTasks(connection)),
     ...keepNotedLeases(connection, fences, openUnresolved(connection)),
     ...keepAgentBooks(connection, keepAuditTrail(connection, options.sealer)),
     ...keepHouse(connection, openTasks(connection)),
   };
+  return tellTrouble(journal, options.file);
 }
 
 /** What every agent keeps of its own dealings, wherever its portal is. */
@@ -111,7 +117,7 @@ function keepAgentBooks(
 }
 
 function openFile(options: SqliteFileOptions, purpose: "portal" | "journal"): Connection {
-  const { file, sealer, now = Date.now, onListenerError = () => undefined } = options;
+  const { file, sealer, now = Date.now, onListenerError = () => undefined, onTrouble = () => undefined } = options;
   const db = openDatabase(file);
   try {
     checkSeal(db, sealer, file);
@@ -121,7 +127,7 @@ function openFile(options: SqliteFileOptions, purpose: "portal" | "journal"): Co
     db.close();
     throw error;
   }
-  return openConnection(db, now, onListenerError);
+  return openConnection(db, now, onListenerError, onTrouble);
 }
 
 // Customers linked here would be forgotten by an agent that asks another portal, and the other way round.
