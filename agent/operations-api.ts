@@ -4,7 +4,7 @@ import { NotFound, type Operations } from "./operations.ts";
 import { requireScope, type App } from "./portal/access.ts";
 import { commonProblems, Problem, problemResponse } from "./portal/problem.ts";
 import { createCustomer, toNewConversion, type ConversionSettings } from "./portal/requests.ts";
-import { healthReport, planReport, resyncReport, resyncRequest } from "./reports.ts";
+import { adoptReport, adoptRequest, healthReport, planReport, resyncReport, resyncRequest } from "./reports.ts";
 import type { JournalStore } from "./store/store.ts";
 
 export interface OversightDependencies {
@@ -60,6 +60,9 @@ async function answering<T>(work: Promise<T>): Promise<T> {
 }
 
 const tags = ["operations"];
+
+/** Of a mapping of all IP Groups that the largest device can hold. */
+const mappingLimitBytes = 4 * 1024 * 1024;
 const text = { description: "Text", content: { "text/plain": { schema: z.string() } } };
 
 function addProbes(app: App, { operations, ready, metrics }: OversightDependencies): void {
@@ -189,6 +192,30 @@ export function addOperationsRoutes(app: App, dependencies: OperationsApiDepende
     handler: async (request) => {
       if (!request.body.dryRun) requireScope(request, ["operate"]);
       return answering(operations.resync(request.body));
+    },
+  });
+  app.route({
+    method: "POST",
+    url: "/api/agent/v1/adopt",
+    config: { access: ["read", "operate"] },
+    bodyLimit: mappingLimitBytes,
+    schema: {
+      tags,
+      summary: "Link the customers that stand on a device already",
+      description:
+        "By the tags of its IP Groups, `Trunk=<tenant id>`, and by the mapping. Reads the device and writes nothing to it. With dryRun the scope read is enough.",
+      body: adoptRequest,
+      response: {
+        200: adoptReport,
+        400: problemResponse,
+        404: problemResponse,
+        502: problemResponse,
+        ...commonProblems,
+      },
+    },
+    handler: async (request) => {
+      const { name } = requireScope(request, request.body.dryRun ? ["read", "operate"] : ["operate"]);
+      return answering(operations.adopt(request.body, name));
     },
   });
   addDeviceRoutes(app, dependencies);

@@ -1,6 +1,14 @@
 import { randomUUID } from "node:crypto";
 import type { Lane } from "./lane.ts";
-import type { HealthReport, PlanReport, ResyncDeviceReport, ResyncReport, ResyncRequest } from "./reports.ts";
+import type {
+  AdoptReport,
+  AdoptRequest,
+  HealthReport,
+  PlanReport,
+  ResyncDeviceReport,
+  ResyncReport,
+  ResyncRequest,
+} from "./reports.ts";
 import type { ConversionSource } from "./source/source.ts";
 import type { ClaimedConversion } from "./store/model.ts";
 import type { JournalStore, NewConversion, Verdict } from "./store/store.ts";
@@ -12,6 +20,8 @@ export interface Operations {
   plan(subject: { taskId: string } | { conversion: NewConversion }): Promise<PlanReport>;
   /** Re-applies the intents of linked customers. Names of unknown devices or customers: NotFound. */
   resync(request: ResyncRequest): Promise<ResyncReport>;
+  /** Links the customers that stand on a device already; reads it, and writes nothing to it. NotFound for unknown ones. */
+  adopt(request: AdoptRequest, by: string): Promise<AdoptReport>;
   /**
    * Durable and audited. No new script is sent from the moment of the call; resolves when the run under way has ended,
    * at the latest after 20 s. Throws NotFound for an unknown device.
@@ -130,6 +140,9 @@ export function createOperations(dependencies: OperationsDependencies): Operatio
           .catch((error: unknown) => unasked(device, error)),
       );
       return { devices: await Promise.all(reports) };
+    },
+    async adopt({ device, ...request }, by) {
+      return laneOf(device).adopt({ ...request, by });
     },
     async pause(device, reason, by) {
       const lane = laneOf(device);

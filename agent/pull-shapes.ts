@@ -158,3 +158,20 @@ export const completion = z.discriminatedUnion("kind", [
 export const completeRequest = z.object({ fence, completions: z.array(completion).max(1_000) });
 export const linksRequest = z.object({ fence, links: z.array(storedLink).max(1_000) });
 export const progressRequest = z.object({ taskIds, message: executionMessage });
+
+const adoptions = z
+  .array(link.extend({ fullName: z.string().nullable().describe("null: the company name of the lead") }))
+  .max(1_000)
+  .describe("customers that stand on the device already, with links that say what stands there");
+export const adoptRequest = z.object({ fence, by: z.string().max(200).describe("who asked the agent"), adoptions });
+export const adoptableRequest = z.object({ adoptions });
+export const adoptAnswer = z.object({
+  verdicts: z
+    .array(
+      z.discriminatedUnion("kind", [
+        z.object({ kind: z.literal("adopted"), fullName: z.string() }),
+        z.object({ kind: z.literal("refused"), reason: z.string() }),
+      ]),
+    )
+    .describe("one for each adoption, in their order"),
+});

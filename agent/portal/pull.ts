@@ -13,6 +13,7 @@ import { silentMs } from "../silence.ts";
 import type { PortalStore } from "../store/store.ts";
 import { requireAgent, requireBinding, type App } from "./access.ts";
 import { commonProblems, invalid, Problem, problemResponse } from "./problem.ts";
+import { addAdoptionRoutes } from "./pull-adoption.ts";
 import { addLeaseRoutes } from "./pull-leases.ts";
 import { openPolls } from "./pull-poll.ts";
 import { deviceParams, pullPrefix, pullProblems, pullRoute, tags } from "./pull-route.ts";
@@ -208,5 +209,6 @@ export function addPullRoutes(app: App, { store }: { store: PortalStore }): void
   addPollRoute(app, store);
   addDeviceRoutes(app, store);
   addLeaseRoutes(app, store);
+  addAdoptionRoutes(app, store);
   addProgressRoute(app, store);
 }

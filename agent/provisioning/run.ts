@@ -86,7 +86,8 @@ export async function runDevice(dependencies: RunDependencies, request: RunReque
   }
 }
 
-async function withDriver<T>(
+/** Opens the driver for one use, and closes it in every case. */
+export async function withDriver<T>(
   dependencies: Pick<RunDependencies, "openDriver" | "guard">,
   use: (driver: Driver) => Promise<T>,
 ): Promise<T> {

@@ -196,6 +196,17 @@ export function createRemoteSource(options: RemoteSourceOptions): RemoteSource {
         await client.updateLinks(lease, links.slice(from, from + linksAtOnce), remainingMs(lease));
     },
 
+    async previewAdoptions(device, adoptions) {
+      const verdicts = [];
+      for (let from = 0; from < adoptions.length; from += linksAtOnce)
+        verdicts.push(
+          ...(await client.previewAdoptions(device, adoptions.slice(from, from + linksAtOnce), draining.signal)),
+        );
+      return verdicts;
+    },
+
+    adopt: (lease, adoptions, by) => client.adopt(lease, adoptions, by, remainingMs(lease)),
+
     async noteProgress(taskIds, message) {
       notes.note(taskIds, message);
     },

@@ -1,11 +1,20 @@
 import type { z } from "zod";
-import type { claimedConversion, completeRequest, linksRequest, linkWithSecrets, peekAnswer } from "../pull-shapes.ts";
+import type {
+  adoptableRequest,
+  claimedConversion,
+  completeRequest,
+  linksRequest,
+  linkWithSecrets,
+  peekAnswer,
+} from "../pull-shapes.ts";
+import type { Adoption } from "../store/adoption.ts";
 import type { ClaimedConversion, ExecutionMessage, Link, LinkWithSecrets } from "../store/model.ts";
 import type { Completion } from "../store/store.ts";
 
 /** What goes over the wire, as the agent has it, and back. */
 
 type WireCompletion = z.infer<typeof completeRequest>["completions"][number];
+type WireAdoption = z.infer<typeof adoptableRequest>["adoptions"][number];
 type WireLink = z.infer<typeof linksRequest>["links"][number];
 
 /** Twice the same conversion in one answer is one. */
@@ -51,6 +60,10 @@ export function writeCompletion(completion: Completion): WireCompletion {
 
 export function writeLink(link: Link): WireLink {
   return { ...writeLinkFields(link), linkedAt: new Date(link.linkedAt).toISOString() };
+}
+
+export function writeAdoption({ fullName, ...link }: Adoption): WireAdoption {
+  return { ...writeLinkFields({ ...link, fullName: "" }), fullName };
 }
 
 // Member by member: what a link carries beside them, such as secrets, stays here.

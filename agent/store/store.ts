@@ -1,4 +1,5 @@
 import type { Fields } from "../../drivers/driver.ts";
+import type { AdoptionStore } from "./adoption.ts";
 import type { AmendmentCompletion, AmendmentStore, ClaimedAmendment, MadeProxySet } from "./amendment.ts";
 import type {
   AnnouncedDevice,
@@ -130,7 +131,7 @@ export class Contradiction extends Error {
  * Time is the store's own. Ids of tasks are `wst_<uuid>`, those of amendments
  * `tsk_<number>`.
  */
-export interface PortalStore extends AmendmentStore {
+export interface PortalStore extends AmendmentStore, AdoptionStore {
   /** Stores conversion and task in one transaction, judged in it. Drawn ids are new at every call. */
   accept(conversion: NewConversion): Promise<{ taskId: string; verdict: Verdict["kind"] }>;
   task(id: string): Promise<Task | undefined>;

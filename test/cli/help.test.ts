@@ -11,6 +11,7 @@ const commands = [
   ["status"],
   ["task"],
   ["convert"],
+  ["adopt"],
   ["enroll"],
   ["config"],
   ["config", "check"],
@@ -32,7 +33,7 @@ it.each(["plan", "resync"])("%s documents exit code 3", async (command) => {
   expect((await createFolder().run([command, "--help"])).stdout).toMatch(/^ {2}3 {2}changes are pending/m);
 });
 
-it.each(["plan", "resync", "pause", "resume", "status", "task", "convert", "enroll"])(
+it.each(["plan", "resync", "pause", "resume", "status", "task", "convert", "adopt", "enroll"])(
   "%s prints JSON when asked to",
   async (command) => {
     expect((await createFolder().run([command, "--help"])).stdout).toContain("--json");

@@ -2,6 +2,7 @@ import type { Database } from "better-sqlite3";
 import type { Sealer } from "../seal.ts";
 import type { DetachedJournal, Judge, Store } from "../store.ts";
 import { openAmendmentEnds } from "./amendment-ends.ts";
+import { keepAdoptions } from "./adoption.ts";
 import { keepAmendments } from "./amendments.ts";
 import { keepAnnouncements } from "./announcements.ts";
 import { openArrivals } from "./arrivals.ts";
@@ -75,6 +76,7 @@ export function openSqliteStore(options: SqliteStoreOptions): Store {
     ...keepLeads(connection),
     ...keepCustomers(connection, fences, sealer, keepSecrets),
     ...keepAmendments({ ...shared, ends }),
+    ...keepAdoptions(connection, fences, trail.append),
     ...keepConversions(connection, tasks, turns, sealer, deadlineMs),
     ...keepLeases(connection, fences, openUnresolved(connection), openHandouts(connection, sealer), sealer),
     ...keepCompletions(connection, fences, tasks, turns, ends, keepSecrets),
