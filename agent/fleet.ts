@@ -66,6 +66,7 @@ export function createFleet(dependencies: FleetDependencies): Fleet {
       settings,
       carriers: config.carriers,
       blueprint: blueprintOf(blueprints, device),
+      blueprints,
       hash,
       foreignEdits: watchForeignEdits(name, device.foreignEdits, settings, now),
       recognise: (serial: string) => recognise(name, serial),

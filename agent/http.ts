@@ -19,6 +19,7 @@ import {
   type OversightDependencies,
 } from "./operations-api.ts";
 import { guardRoutes, type App } from "./portal/access.ts";
+import { addAmendmentRoutes } from "./portal/amendments.ts";
 import { addCustomerRoutes } from "./portal/customers.ts";
 import { answerBadPath, answerFailures, parseBodies } from "./portal/failures.ts";
 import { addLeadRoutes } from "./portal/leads.ts";
@@ -122,6 +123,7 @@ function addRoutes(app: App, dependencies: HttpDependencies): void {
   const { inProgressStatus } = dependencies.settings;
   if (dependencies.role !== "agent") {
     addCustomerRoutes(app, { ...dependencies, prefixes });
+    addAmendmentRoutes(app, { ...dependencies, prefixes });
     addLeadRoutes(app, { ...dependencies, prefixes });
     addTaskRoutes(app, { ...dependencies, inProgressStatus, prefixes: taskPrefixes });
   }

@@ -42,8 +42,11 @@ export interface Lane {
   start(): void;
   /** Something arrived: a run starts when nothing more came for `lingerMs`, at the latest after `lingerMaxMs`. */
   wake(): void;
-  /** Something waits: a run starts now, unless one is about to or the device is waited for. */
-  look(): void;
+  /**
+   * Something waits: a run starts now, unless one is about to or the device is waited for. Where only debts are left
+   * (`owing`), one is not tried again before the longest waiting time is over.
+   */
+  look(owing?: boolean): void;
   /** A run under way writes no new script from now on; see `quiet`. */
   setPause(pause: DeviceMode["paused"]): void;
   /** Resolves when no run is under way, at the latest after `ms`. */
@@ -80,6 +83,7 @@ export function createLane(dependencies: LaneDependencies): Lane {
   let arrivals = 0;
   let enqueued = false;
   let observedAt: number | undefined;
+  let convertedAt: number | undefined;
   let drift: DeviceReport["drift"] = null;
 
   const noteWaiting = (message: string): Promise<void> => noteOnWaiting(source, device.name, message, now());
@@ -123,7 +127,7 @@ export function createLane(dependencies: LaneDependencies): Lane {
   async function convert(): Promise<void> {
     if (pause !== undefined) {
       await noteWaiting(
-        `Device ${device.name} is paused by ${pause.by} (${pause.reason}): the conversion waits until it is resumed.`,
+        `Device ${device.name} is paused by ${pause.by} (${pause.reason}): this waits until it is resumed.`,
       );
       return;
     }
@@ -139,6 +143,7 @@ export function createLane(dependencies: LaneDependencies): Lane {
 
   /** Resolves true when more may wait than one batch could take. */
   async function convertBatch(): Promise<boolean> {
+    convertedAt = now();
     const result = await measured(convertRequest);
     if (result.kind === "held") {
       breaker.putOff(Math.max(50, result.retryAfterMs));
@@ -160,8 +165,8 @@ export function createLane(dependencies: LaneDependencies): Lane {
   /** Shows what would be done, on the waiting tasks; nothing is written and no lease is taken. */
   async function observe(): Promise<void> {
     observedAt = now();
-    const { conversions } = await source.peekDevice(device.name, { links: false });
-    if (conversions.length === 0) return;
+    const { conversions, amendments } = await source.peekDevice(device.name, { links: false });
+    if (conversions.length + amendments.filter(({ state }) => state === "ready").length === 0) return;
     const result = await measured({ ...convertRequest, dryRun: true });
     breaker.succeed();
     if (result.kind !== "done") return;
@@ -169,11 +174,13 @@ export function createLane(dependencies: LaneDependencies): Lane {
     await noteWaiting(`Device ${device.name} is only observed, nothing is written. The plan: ${plan}.`);
   }
 
-  function logRun(kind: string, { runId, results, shortNames, taskIds, customers, writes, saves }: RunReport): void {
+  function logRun(kind: string, report: RunReport): void {
+    const { runId, results, shortNames, taskIds, asked, customers, writes, saves } = report;
     for (const [guid, { kind: result }] of results) {
       const task = taskIds.get(guid);
       if (task === undefined) continue;
-      log.info("conversion ran", { device: device.name, run: runId, task, customer: shortNames.get(guid), result });
+      const what = `${asked.get(guid) ?? "conversion"} ran`;
+      log.info(what, { device: device.name, run: runId, task, customer: shortNames.get(guid), result });
     }
     log.info("run done", { device: device.name, run: runId, kind, customers, writes, saves });
   }
@@ -258,7 +265,8 @@ export function createLane(dependencies: LaneDependencies): Lane {
     });
   }
 
-  function look(): void {
+  function look(owing = false): void {
+    if (owing && convertedAt !== undefined && now() - convertedAt < settings.retryMaxMs) return;
     // What can only be shown is shown when it arrives; now and then is enough for what changes on the device.
     const shown = observedAt !== undefined && now() - observedAt < settings.retryMaxMs;
     if (!breaker.holds() && linger === undefined && pause === undefined && !shown) enqueueConvert();

@@ -11,10 +11,12 @@ export async function noteOnWaiting(
   message: string,
   nowMs: number,
 ): Promise<void> {
-  const { conversions } = await source.peekDevice(device, { links: false });
+  const { conversions, amendments } = await source.peekDevice(device, { links: false });
   const overdue = conversions.filter(({ sent, deadlineAt }) => sent && deadlineAt < nowMs);
   const idsOf = (some: typeof conversions): string[] => some.map(({ taskId }) => taskId);
-  await source.noteProgress(idsOf(conversions.filter((conversion) => !overdue.includes(conversion))), {
+  // The task of a debt has ended.
+  const asked = amendments.filter(({ state }) => state === "ready").map(({ taskId }) => taskId);
+  await source.noteProgress([...idsOf(conversions.filter((one) => !overdue.includes(one))), ...asked], {
     level: "Information",
     message,
   });

@@ -33,7 +33,7 @@ export function createWorker(dependencies: WorkerDependencies): Worker {
   let polling: Promise<void> | undefined;
 
   async function poll(): Promise<void> {
-    for (const { device } of await source.queues()) lanes.get(device)?.look();
+    for (const { device, waiting } of await source.queues()) lanes.get(device)?.look(waiting === 0);
     polled = now();
   }
 
@@ -68,7 +68,9 @@ export function createWorker(dependencies: WorkerDependencies): Worker {
       await applyModes();
       unwatch = source.watch((event) => {
         if (event.kind === "ready") lanes.get(event.device)?.wake();
-        if (event.kind !== "ended") return;
+        if (event.kind === "amended")
+        log.info("amendment ended", { task: event.taskId, device: event.device, result: event.result });
+      if (event.kind !== "ended") return;
         const [result = ""] = event.details;
         metrics.conversionEnded(result);
         log.info("task ended", { task: event.taskId, device: event.device, result });

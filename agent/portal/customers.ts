@@ -1,20 +1,20 @@
-import { createHash } from "node:crypto";
 import { z } from "zod";
+import type { Amendment } from "../store/amendment.ts";
 import type { Customer, Link } from "../store/model.ts";
 import type { PortalStore } from "../store/store.ts";
 import type { App } from "./access.ts";
 import { commonProblems, literalNotFound, problemResponse, sendLiteral } from "./problem.ts";
 import { createCustomer, toNewConversion, type ConversionSettings } from "./requests.ts";
+import { printSites, sbcIdOf, siteLocation } from "./site-locations.ts";
 import { spellFields } from "./spellings.ts";
 
 const ocEssential = 3;
 
-const siteLocation = z.object({
-  id: z.string(),
-  name: z.string(),
-  sbcId: z.int().describe("stays the same for a device name, whatever the inventory's order"),
-  sbcDeploymentState: z.literal("Deployed"),
-  sbcConfigurationType: z.literal("SipTrunk"),
+const pendingTask = z.object({
+  TaskId: z.string(),
+  Kind: z.enum(["Change", "Removal"]),
+  SbcId: z.int().describe("the device's number, as in SiteLocation"),
+  AcceptedAt: z.string().describe("ISO 8601, UTC"),
 });
 
 const customerBrief = z.object({
@@ -28,6 +28,10 @@ const customerBrief = z.object({
   LiveHubActiveUsersCount: z.literal(0),
   LiveHubSimpleUsersCount: z.literal(0),
   SiteLocation: z.array(siteLocation).optional().describe("with allDetails=true"),
+  PendingTasks: z
+    .array(pendingTask)
+    .optional()
+    .describe("of this API alone, and only where there are any: what changes or removes the customer now"),
 });
 
 const customerDetails = customerBrief.extend({
@@ -38,18 +42,18 @@ const customerDetails = customerBrief.extend({
   SiteLocation: z.array(siteLocation),
 });
 
-/** A device's number: the first 31 bits of the SHA-256 of its name, so that it survives restarts and a reordered inventory. */
-export function sbcIdOf(device: string): number {
-  return createHash("sha256").update(device).digest().readUInt32BE(0) >>> 1;
-}
+// What is owed concerns a device that the customer was given up on.
+const isUnderWay = ({ state }: Amendment): boolean => state === "ready";
 
-function printSite(link: Link): z.infer<typeof siteLocation> {
+function printPending(amendments: readonly Amendment[]): Pick<z.infer<typeof customerBrief>, "PendingTasks"> {
+  if (amendments.length === 0) return {};
   return {
-    id: link.customerGuid,
-    name: link.shortName,
-    sbcId: sbcIdOf(link.device),
-    sbcDeploymentState: "Deployed",
-    sbcConfigurationType: "SipTrunk",
+    PendingTasks: amendments.map(({ taskId, kind, device, acceptedAt }) => ({
+      TaskId: taskId,
+      Kind: kind === "change" ? "Change" : "Removal",
+      SbcId: sbcIdOf(device),
+      AcceptedAt: new Date(acceptedAt).toISOString(),
+    })),
   };
 }
 
@@ -65,6 +69,16 @@ function printBrief(customer: Customer): z.infer<typeof customerBrief> {
     LiveHubActiveUsersCount: 0,
     LiveHubSimpleUsersCount: 0,
   };
+}
+
+function byCustomer<T extends { customerGuid: string }>(all: readonly T[]): Map<string, T[]> {
+  const found = new Map<string, T[]>();
+  for (const one of all) {
+    const others = found.get(one.customerGuid);
+    if (others === undefined) found.set(one.customerGuid, [one]);
+    else others.push(one);
+  }
+  return found;
 }
 
 const detailsQuery = z.preprocess(
@@ -129,14 +143,17 @@ export function addCustomerRoutes(app: App, dependencies: CustomerDependencies):
       },
       handler: async (request) => {
         const customers = await store.customers();
-        if (request.query.allDetails !== true) return customers.map(printBrief);
-        const sites = new Map<string, z.infer<typeof siteLocation>[]>();
-        for (const link of await store.links({}))
-          sites.set(link.customerGuid, [...(sites.get(link.customerGuid) ?? []), printSite(link)]);
-        return customers.map((customer) => ({
-          ...printBrief(customer),
-          SiteLocation: sites.get(customer.guid) ?? [],
-        }));
+        const amendments = byCustomer((await store.openAmendments({})).filter(isUnderWay));
+        const links = byCustomer<Link>(request.query.allDetails === true ? await store.links({}) : []);
+        return customers.map((customer) => {
+          const pending = amendments.get(customer.guid) ?? [];
+          const sites = printSites(links.get(customer.guid) ?? [], pending);
+          return {
+            ...printBrief(customer),
+            ...(request.query.allDetails === true ? { SiteLocation: sites } : {}),
+            ...printPending(pending),
+          };
+        });
       },
     });
     app.route({
@@ -158,13 +175,15 @@ export function addCustomerRoutes(app: App, dependencies: CustomerDependencies):
           return reply;
         }
         const links = await store.links({ customerGuid: customer.guid });
+        const pending = (await store.openAmendments({ customerGuid: customer.guid })).filter(isUnderWay);
         return {
           ...printBrief(customer),
           MsDefaultDomain: null,
           ApplicationClientId: null,
           ApplicationClientSecret: null,
           ClientSecretExpirationDate: null,
-          SiteLocation: links.map(printSite),
+          SiteLocation: printSites(links, pending),
+          ...printPending(pending),
         };
       },
     });

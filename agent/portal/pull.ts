@@ -144,7 +144,7 @@ function addDeviceRoutes(app: App, store: PortalStore): void {
         lease: claim.lease,
         conversions: claim.conversions.map(writeConversion),
         links: claim.links.map(writeLinkWithSecrets),
-        openTasks: await store.openTasks(openTasks),
+        openTasks: await store.openTasks(device, openTasks),
       };
     },
   });

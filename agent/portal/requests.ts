@@ -5,24 +5,24 @@ import { spellFields } from "./spellings.ts";
 
 const configurations = ["OcEssential_IPGROUP_TYPE", "OcEssential_TENANT_TYPE"] as const;
 
-const typed = (type: string) => (issue: { input?: unknown }) =>
+export const typed = (type: string) => (issue: { input?: unknown }) =>
   issue.input === undefined ? "is missing" : `must be ${type}`;
 
 /** Names are only bounded here: those that break a rule become the task's result. */
 const name = z.string({ error: typed("a string") }).max(1_000, "must have at most 1000 characters");
-const text = z
+export const text = z
   .string({ error: typed("a string") })
   .max(1_000, "must have at most 1000 characters")
   .regex(/^[^\p{Cc}\p{Cs}]*$/u, "must not hold control characters");
-const filled = text.min(1, "must not be empty");
-const integer = z.int({ error: typed("an integer") });
+export const filled = text.min(1, "must not be empty");
+export const integer = z.int({ error: typed("an integer") });
 
 export const guid = z.guid({
   error: (issue) =>
     issue.input === undefined ? "is missing" : "must be a GUID, for example f79a7f93-5ef7-47d2-92c8-e4570503cec3",
 });
 
-const scriptParameters = z.preprocess(
+export const scriptParameters = z.preprocess(
   spellFields(
     {
       ProxySet: [],
@@ -46,8 +46,7 @@ const scriptParameters = z.preprocess(
       },
       { error: typed("an object") },
     )
-    .catchall(text)
-    .describe("ProxySet and OnlinePstnGateway are required; further parameters are variables of the blueprint"),
+    .catchall(text),
 );
 
 const siteLocation = z.preprocess(
@@ -119,7 +118,9 @@ export const createCustomer = z
           customerShortName: name.describe("3 to 15 letters, digits and '_'; also spelled shortName"),
           customerFullName: name.describe("letters, digits, '_', ' and space; also spelled CustomerFulName"),
           msTenantId: guid.describe("the lead's tenant"),
-          scriptParameters: scriptParameters.nullish(),
+          scriptParameters: scriptParameters
+            .nullish()
+            .describe("ProxySet and OnlinePstnGateway are required; further parameters are variables of the blueprint"),
           siteLocation: siteLocation.nullish(),
           ovocCustomerType: text.nullish().describe("kept as a variable; has no effect by itself"),
           channelId: text.nullish().describe("kept as a variable; has no effect by itself"),
@@ -179,6 +180,20 @@ function createSecretTest(patterns: readonly string[]): (variable: string) => bo
   return (variable) => expressions.some((expression) => expression.test(variable));
 }
 
+/** Script parameters as variables and secrets; what is not given is left out. */
+export function partVariables(
+  given: Readonly<Record<string, string | number | boolean | null | undefined>>,
+  secretVariables: readonly string[],
+): { variables: Fields; secrets: Fields } {
+  const isSecret = createSecretTest(secretVariables);
+  const all = Object.entries(given).flatMap(([variable, value]) =>
+    value === undefined || value === null ? [] : [[variable, String(value)] as const],
+  );
+  const choose = (secret: boolean): Fields =>
+    Object.fromEntries(all.filter(([variable]) => isSecret(variable) === secret));
+  return { variables: choose(false), secrets: choose(true) };
+}
+
 export interface ConversionSettings {
   /** Patterns of the names of secret variables, as in the configuration. */
   secretVariables: readonly string[];
@@ -188,19 +203,9 @@ export interface ConversionSettings {
 
 /** What the store takes, from a checked body. Tenant and gateway become lower case; script parameters are parted into variables and secrets. */
 export function toNewConversion(body: CreateCustomer, settings: ConversionSettings): NewConversion {
-  const isSecret = createSecretTest(settings.secretVariables);
   const { ProxySet, OnlinePstnGateway, ...parameters } = body.scriptParameters ?? {};
-  const given: Record<string, string | number | null | undefined> = {
-    ...parameters,
-    ...body.siteLocation,
-    ovocCustomerType: body.ovocCustomerType,
-    channelId: body.channelId,
-  };
-  const all = Object.entries(given).flatMap(([variable, value]) =>
-    value === undefined || value === null ? [] : [[variable, String(value)] as const],
-  );
-  const choose = (secret: boolean): Fields =>
-    Object.fromEntries(all.filter(([variable]) => isSecret(variable) === secret));
+  const { ovocCustomerType, channelId } = body;
+  const given = { ...parameters, ...body.siteLocation, ovocCustomerType, channelId };
   const variant = body.configurationName === "OcEssential_IPGROUP_TYPE" ? "ip-group" : "tenant";
   const gateway = variant === "ip-group" ? (OnlinePstnGateway?.toLowerCase() ?? null) : null;
   return {
@@ -210,8 +215,7 @@ export function toNewConversion(body: CreateCustomer, settings: ConversionSettin
     fullName: body.customerFullName,
     gateway,
     proxySet: ProxySet ?? null,
-    variables: choose(false),
-    secrets: choose(true),
+    ...partVariables(given, settings.secretVariables),
     device: gateway === null ? null : (settings.resolveDevice(gateway) ?? null),
   };
 }

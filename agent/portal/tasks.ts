@@ -10,8 +10,10 @@ const taskAnswer = z.object({
     .string()
     .describe("CompletedSuccess, CompletedFailed, or the configured word for a task that has not ended"),
   details: z
-    .array(z.string())
-    .describe("Converted, Failed, ValidationFailed, CustomerAlreadyConverted; empty until the end"),
+    .array(z.string().nullable())
+    .describe(
+      "Converted, Failed, ValidationFailed, CustomerAlreadyConverted; empty until the end; null where a customer was removed or changed",
+    ),
   executionMessages: z.array(z.object({ level: z.enum(["Information", "Warning", "Error"]), message: z.string() })),
   outputData: z.object({ umpCustomerGuid: z.string().nullable() }),
   createTime: z.string().describe("when it was accepted: ISO 8601, UTC"),
@@ -21,10 +23,11 @@ type TaskAnswer = z.infer<typeof taskAnswer>;
 /** A task as Live Platform prints it. `inProgressStatus` is its word for a task that has not ended, which no page shows. */
 function printTask(task: Task, inProgressStatus: string): TaskAnswer {
   const ended = task.status !== "InProgress";
+  const details = task.details.length === 0 ? [null] : task.details;
   return {
     id: task.id,
     status: ended ? task.status : inProgressStatus,
-    details: ended ? task.details : [],
+    details: ended ? details : [],
     executionMessages: task.messages.map(({ level, message }) => ({ level, message })),
     outputData: { umpCustomerGuid: task.umpCustomerGuid },
     createTime: new Date(task.createdAt).toISOString(),
@@ -45,7 +48,7 @@ export function addTaskRoutes(
         hide: i > 0,
         tags: ["portal"],
         summary: "One task: how far it is, or its result",
-        params: z.object({ taskId: z.string().describe("opaque, as create-customer gave it") }),
+        params: z.object({ taskId: z.string().describe("opaque, as it was given out") }),
         response: { 200: taskAnswer, 404: problemResponse, ...commonProblems },
       },
       handler: async (request) => {

@@ -11,7 +11,7 @@ import { planUndo, showsTraces, wasWritten, type Written } from "./undo.ts";
 /** What became of one customer's rows. */
 export type CustomerResult =
   /** The rows are there, as a read-back shows. */
-  | { kind: "converged"; changed: boolean; warnings: readonly string[] }
+  | { kind: "converged"; changed: boolean; warnings: readonly string[]; notes?: readonly string[] }
   /** They are not, and nothing of them was left behind. `onDevice`: whether anything had been written for them. */
   | { kind: "failed"; message: string; onDevice: boolean };
 
@@ -29,7 +29,7 @@ export interface ApplyRequest {
   options: PlanOptions;
   /** Customers that cannot be rendered, and why. */
   refused: ReadonlyMap<string, string>;
-  /** Customers of conversions: their task ids. Others are linked customers being re-applied. */
+  /** Customers of conversions and changes: their task ids. Others are linked customers being re-applied. */
   taskIds: ReadonlyMap<string, string>;
   /** Rows beyond those of new conversions that one run may change. */
   maxChanges: number;
@@ -71,7 +71,7 @@ export async function applyIntents(session: DeviceSession, request: ApplyRequest
     for (const customer of guidsOf(intents))
       settle(customer, { kind: "converged", changed, warnings: warnings.get(customer) ?? [] });
   };
-  /** Of a conversion that fails nothing may stay; what a linked customer has is left as it is. */
+  /** Of what a task asked for and that fails nothing may stay; what a linked customer has else is left as it is. */
   const refuse = (reasons: ReadonlyMap<string, string>): void => {
     for (const [customer, message] of reasons)
       if (request.taskIds.has(customer) && wasWritten(session.written, customer)) failing.set(customer, message);
@@ -233,7 +233,7 @@ async function removeRemnants(session: DeviceSession): Promise<void> {
 }
 
 /** Deletes and restores by two equal reads, then looks again: what is left when it resolves is nothing. */
-async function takeBack(
+export async function takeBack(
   session: DeviceSession,
   written: Written,
   customers: ReadonlySet<string>,

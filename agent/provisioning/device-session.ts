@@ -6,6 +6,7 @@ import type { Lease, RecordedChange, RecordedCreate, RunRecord } from "../store/
 import { LeaseLost, type JournalStore } from "../store/store.ts";
 import type { ConversionSource } from "../source/source.ts";
 import type { LeaseClock } from "./lease-clock.ts";
+import { standingSets, type ProxySetChanges } from "./made-sets.ts";
 import { describeRow, schemaOf } from "./observed.ts";
 import { PutOff } from "./outcome.ts";
 import type { PlannedStep } from "./plan.ts";
@@ -15,7 +16,7 @@ export interface SessionDependencies {
   device: string;
   settings: Pick<RunSettings, "writeDeadlineMs" | "saveMs" | "settleMs">;
   source: Pick<ConversionSource, "renewLease">;
-  journal: Pick<JournalStore, "recordWrite" | "withdrawWrite" | "recordSaved" | "audit">;
+  journal: Pick<JournalStore, "recordWrite" | "withdrawWrite" | "recordSaved" | "madeProxySets" | "audit">;
   /** Tells the tasks of these ids how far the run is. */
   noteProgress(taskIds: readonly string[], message: string): Promise<void>;
   /** Keeps the device's configuration of before the first write. */
@@ -48,6 +49,8 @@ export interface DeviceSession {
   readStable(): Promise<DeviceConfig>;
   /** Reads until `settled` holds, or until two reads are equal and `settleMs` has passed. */
   readUntil(settled: (config: DeviceConfig) => boolean): Promise<DeviceConfig>;
+  /** The unit that answers; empty where it does not tell. */
+  readonly serialNumber: string;
   /** Records, then sends the steps as one script. Throws LeaseLost, PutOff, or a DriverError of which nothing was sent. */
   send(steps: readonly PlannedStep[], taskIds: readonly string[]): Promise<Sent>;
   /** The same for steps that take back what was recorded: they are on record as a write, and as nothing to take back. */
@@ -67,10 +70,10 @@ export function openSession(
 ): DeviceSession {
   const { driver, device, settings, source, journal, signal, wait } = dependencies;
   const runId = `run_${randomUUID()}`;
+  const serialNumber = status.serialNumber === "unknown" ? "" : status.serialNumber;
   // A device that was replaced holds none of the rows that were recorded for the one before it.
   const same = unresolved.filter(
-    ({ serialNumber }) =>
-      status.serialNumber === "unknown" || serialNumber === "" || serialNumber === status.serialNumber,
+    (record) => serialNumber === "" || record.serialNumber === "" || record.serialNumber === serialNumber,
   );
   const written = { creates: same.flatMap((r) => [...r.creates]), changes: same.flatMap((r) => [...r.changes]) };
   const sentBefore = new Set([...written.creates, ...written.changes].flatMap(({ customers }) => customers));
@@ -172,7 +175,6 @@ export function openSession(
       if (unresolved.length === 0) await dependencies.keepBackup(await driver.backup(signal));
     }
     await holdLease(settings.writeDeadlineMs);
-    const serialNumber = status.serialNumber === "unknown" ? "" : status.serialNumber;
     const tell = (event: string, data: Record<string, unknown>): Promise<void> =>
       journal.audit({ event, device, taskId: null, who: runId, data: { taskIds, ...data } });
     const rows = planned.map(({ step, name }) => `${step.kind} ${describeRow(step, name)}`);
@@ -206,6 +208,12 @@ export function openSession(
     }
   }
 
+  /** Which Proxy Sets of ours stand in what is being saved. */
+  async function proxySetChanges(): Promise<ProxySetChanges | undefined> {
+    if (config === undefined) return undefined;
+    return standingSets(config, serialNumber, written.creates, await journal.madeProxySets(device));
+  }
+
   function keep({ creates, changes }: { creates: RecordedCreate[]; changes: RecordedChange[] }): void {
     written.creates.push(...creates);
     written.changes.push(...changes);
@@ -217,6 +225,7 @@ export function openSession(
     get config() {
       return readConfig();
     },
+    serialNumber,
     sentBefore,
     written,
     counts,
@@ -246,9 +255,10 @@ export function openSession(
         const after = tells || status.upTime !== "unknown" ? await driver.status(signal) : status;
         assertSameLife(after);
         if (!tells || after.saveNeeded === false) {
+          const sets = await proxySetChanges();
           // Asked for together, which is one write to disk: that the device saved is true in any case.
           say(journal.audit({ event: "save", device, taskId: null, who: runId, data: {} }));
-          await journal.recordSaved(lease);
+          await journal.recordSaved(lease, sets);
           await heard();
           open = false;
           return;

@@ -3,11 +3,14 @@ import { refusal } from "../../drivers/index.ts";
 import type { RecordedCreate } from "../store/model.ts";
 import type { Intent, IntentRow } from "./intent.ts";
 import { differences, nameOf, sameName, schemaOf, type Observed } from "./observed.ts";
+import { tenantOf } from "./tenant-tag.ts";
 
 export interface PlannedIntent {
   intent: Intent;
   /** Whether a link says that these rows are ours. */
   linked: boolean;
+  /** Of a linked customer, the rows that its link does not know: of them it says nothing. */
+  newRows?: readonly IntentRow[];
   /** Secret variables in clear. */
   secrets: Fields;
   /** Secret variables whose value on the device is the wanted one, as far as our last write tells. */
@@ -60,7 +63,8 @@ export class Conflict extends Error {
 /** A customer's own row: created, completed, put right when it is ours, adopted when it equals what is wanted. */
 export function needOwn(row: IntentRow, planned: PlannedIntent, context: PlanContext, notes: string[]): Need[] {
   const { observed, recorded, options } = context;
-  const { intent, linked } = planned;
+  const { intent } = planned;
+  const linked = planned.linked && planned.newRows?.includes(row) !== true;
   const found = observed.byName(row.table, row.name);
   if (found === undefined) {
     assertSecrets(row, Object.keys(row.secretFields), planned);
@@ -70,7 +74,7 @@ export function needOwn(row: IntentRow, planned: PlannedIntent, context: PlanCon
   const count = observed.countOf(row.table, row.name);
   if (count > 1)
     throw new Conflict(`${row.table} '${row.name}' stands ${count} times on the device: delete all but one there`);
-  const tenant = /(?:^|;)Trunk=([^;]*)/.exec(found.fields["tags"] ?? "")?.[1];
+  const tenant = tenantOf(found);
   if (tenant !== undefined && !sameName(tenant, intent.tenantId))
     throw new Conflict(
       `${place} is on the device and carries the tag of another tenant (${tenant}): it is not touched; choose another short name`,

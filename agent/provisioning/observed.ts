@@ -88,3 +88,8 @@ export function describeRow(place: Place, name: string): string {
   const index = place.parent === undefined ? String(place.index) : `${place.parent}/${place.index}`;
   return `${place.table} ${index}${name === "" ? "" : ` "${name}"`}`;
 }
+
+/** How the driver names a row among the mentions. */
+export function mentionerOf(row: Row): string {
+  return `${schemaOf(row.table).cliPath} ${row.index}`;
+}

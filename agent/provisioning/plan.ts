@@ -13,6 +13,8 @@ export interface PlannedStep {
   before: Fields;
   customers: readonly string[];
   endsCalls: boolean;
+  /** Rows that a delete takes along. */
+  children?: readonly Row[];
 }
 
 export interface Plan {

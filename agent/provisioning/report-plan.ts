@@ -1,7 +1,7 @@
-import type { Driver, Fields, Step } from "../../drivers/driver.ts";
+import type { Driver, Fields, FieldSchema, Row, Step, TableName } from "../../drivers/driver.ts";
 import { DriverError } from "../../drivers/errors.ts";
 import type { ChangeReport, PlanReport } from "../reports.ts";
-import { describeRow, schemaOf } from "./observed.ts";
+import { describeRow, pick, schemaOf } from "./observed.ts";
 import type { Plan, PlannedStep } from "./plan.ts";
 
 /** A plan as people and `--json` see it: field by field, the exact lines, and the lines that would take it back. */
@@ -12,13 +12,13 @@ export function reportPlan(
   shortNames: ReadonlyMap<string, string>,
 ): PlanReport {
   const nameOfCustomer = (guid: string): string => shortNames.get(guid) ?? guid;
-  const reverse = plan.steps.flatMap((planned) => reverseStep(planned) ?? []).reverse();
+  const reverse = [...plan.steps].reverse().flatMap(reverseSteps);
   const render = (steps: readonly Step[]): string[] => (steps.length === 0 ? [] : [...driver.render(steps)]);
   return {
     device,
     changes: plan.steps.map((planned) => reportChange(planned, nameOfCustomer)),
     lines: render(plan.steps.map(({ step }) => step)),
-    reverse: renderReverse(() => render(reverse)),
+    reverse: [...renderReverse(() => render(reverse)), ...plan.steps.flatMap(lostFields)],
     conflicts: [...plan.conflicts].map(([guid, message]) => ({ customer: nameOfCustomer(guid), message })),
     warnings: [...plan.warnings].flatMap(([guid, notes]) => notes.map((note) => `${nameOfCustomer(guid)}: ${note}`)),
   };
@@ -58,16 +58,47 @@ function reportChange(
   };
 }
 
-/** Undefined for rows that go with their parent. */
-function reverseStep({ step, name, before }: PlannedStep): Step | undefined {
+/** None for rows that go with their parent. */
+function reverseSteps({ step, name, before, children = [] }: PlannedStep): Step[] {
   const { table, index, parent } = step;
   const place = { table, index, ...(parent === undefined ? {} : { parent }) };
   switch (step.kind) {
     case "create":
-      return parent === undefined ? { kind: "delete", ...place, name } : undefined;
+      return parent === undefined ? [{ kind: "delete", ...place, name }] : [];
     case "update":
-      return { kind: "update", ...place, name, set: before };
+      return [{ kind: "update", ...place, name, set: before }];
     case "delete":
-      return { kind: "create", ...place, fields: before };
+      return [{ kind: "create", ...place, fields: writable(table, before) }, ...children.map(createAgain)];
   }
+}
+
+function createAgain({ table, index, parent, fields }: Row): Step {
+  return { kind: "create", table, index, ...(parent === undefined ? {} : { parent }), fields: writable(table, fields) };
+}
+
+/** What a row says beyond defaults that a device fills in by itself, as far as there are words for it. */
+function writable(table: TableName, fields: Fields): Fields {
+  const said = schemaOf(table).fields.filter((field) => field.nameConfidence !== "unknown" && isSaid(field, fields));
+  return pick(
+    fields,
+    said.map(({ name }) => name),
+  );
+}
+
+function isSaid({ name, default: { value: initial, confidence } }: FieldSchema, fields: Fields): boolean {
+  const value = fields[name];
+  const certain = confidence === "doc" || confidence === "seen";
+  return value !== undefined && value !== "" && !(certain && value === initial);
+}
+
+/** What lines that create a deleted row again cannot give back to it. */
+function lostFields({ step, name, before }: PlannedStep): string[] {
+  if (step.kind !== "delete") return [];
+  const lost = schemaOf(step.table).fields.filter(
+    (field) => field.secret === true || (field.nameConfidence === "unknown" && isSaid(field, before)),
+  );
+  return lost.map((field) => {
+    const why = field.secret === true ? "no device tells it" : `it was '${before[field.name] ?? ""}'`;
+    return `! ${field.name} of ${describeRow(step, name)} is to be set by hand: ${why}`;
+  });
 }

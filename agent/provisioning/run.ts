@@ -2,14 +2,19 @@ import type { DeviceDescription, Driver, Known } from "../../drivers/driver.ts";
 import { DriverError } from "../../drivers/errors.ts";
 import type { RunSettings } from "../config.ts";
 import type { ConversionSource } from "../source/source.ts";
-import { LeaseLost, type Claim, type JournalStore } from "../store/store.ts";
-import { applyIntents, type CustomerResult } from "./apply.ts";
+import type { ExecutionMessage } from "../store/model.ts";
+import { LeaseLost, type Claim, type Completion, type JournalStore } from "../store/store.ts";
+import { amendmentCompletions } from "./amendment-results.ts";
+import type { CustomerResult } from "./apply.ts";
+import { carryOut } from "./carry-out.ts";
 import { openSession, type SessionDependencies } from "./device-session.ts";
 import type { ForeignEdits } from "./foreign-edits.ts";
 import { startLeaseClock, type LeaseClock } from "./lease-clock.ts";
 import type { LoginGuard } from "./login-guard.ts";
 import { planDevice, type Plan } from "./plan.ts";
+import { licences } from "./licences.ts";
 import { reportPlan } from "./report-plan.ts";
+import { withRemovals } from "./removals-ahead.ts";
 import {
   changedLinks,
   completions,
@@ -45,8 +50,11 @@ export interface RunReport {
   /** Customers for which nothing could be planned. */
   conflicting: ReadonlySet<string>;
   results: ReadonlyMap<string, CustomerResult>;
-  /** By customer GUID, as are the task ids of conversions. */
+  /** By customer GUID, as is all that follows. */
   shortNames: ReadonlyMap<string, string>;
+  /** Of customers that are changed or removed. */
+  asked: ReadonlyMap<string, "change" | "removal">;
+  /** Of conversions and amendments. */
   taskIds: ReadonlyMap<string, string>;
   customers: number;
   writes: number;
@@ -78,7 +86,9 @@ export async function runDevice(dependencies: RunDependencies, request: RunReque
   if (claimed.kind === "held") return claimed;
   const { claim } = claimed;
   try {
-    if (request.kind === "convert" && claim.conversions.length + claim.unresolved.length === 0) return { kind: "idle" };
+    const { conversions, amendments, unresolved } = claim;
+    if (request.kind === "convert" && conversions.length + amendments.length + unresolved.length === 0)
+      return { kind: "idle" };
     return { kind: "done", report: await runClaim(dependencies, request, claim, clock) };
   } finally {
     // A lease that cannot be given back ends by itself; what went wrong before is the news.
@@ -122,16 +132,35 @@ export async function probeDevice(
   await withDriver(dependencies, (driver) => dependencies.guard.firstStatus(driver, dependencies.signal));
 }
 
+function allCompletions(...of: Parameters<typeof completions>): Completion[] {
+  return [...completions(...of), ...amendmentCompletions(...of)];
+}
+
+const askedIn = ({ amendments }: Work): RunReport["asked"] =>
+  new Map([...amendments].map(([customer, { kind }]) => [customer, kind]));
+
+function taskOf({ taskIds }: Work, customer: string): string[] {
+  const task = taskIds.get(customer);
+  return task === undefined ? [] : [task];
+}
+
 async function planOnly(dependencies: RunDependencies, request: RunRequest): Promise<RunReport> {
-  const { device, guard, signal } = dependencies;
+  const { device, guard, signal, journal } = dependencies;
   const claim = await dependencies.source.peekDevice(device.name, { links: request.kind === "resync" });
   return withDriver(dependencies, async (driver) => {
-    await guard.firstStatus(driver, signal);
+    const { serialNumber } = await guard.firstStatus(driver, signal);
     const config = await driver.read(signal);
     const work = gatherWork(dependencies, request, claim, config);
-    const recorded = claim.unresolved.flatMap((record) => record.creates);
+    const recorded = licences(claim).flatMap((record) => record.creates);
     const options = planOptions(dependencies, request, claim.links);
-    const plan = planDevice(config, describeWritable(driver, device.name), work.intents, recorded, options);
+    const applied = planDevice(config, describeWritable(driver, device.name), work.intents, recorded, options);
+    const plan = withRemovals(applied, config, {
+      work,
+      links: claim.links,
+      made: work.amendments.size === 0 ? [] : await journal.madeProxySets(device.name),
+      serialNumber: serialNumber === "unknown" ? "" : serialNumber,
+      withoutTags: device.withoutTags,
+    });
     return {
       runId: null,
       device: device.name,
@@ -139,6 +168,7 @@ async function planOnly(dependencies: RunDependencies, request: RunRequest): Pro
       results: new Map(),
       shortNames: work.shortNames,
       taskIds: work.taskIds,
+      asked: askedIn(work),
       customers: work.shortNames.size,
       writes: 0,
       saves: 0,
@@ -158,8 +188,11 @@ async function runClaim(
     if (status.upgrading === true)
       throw new DriverError("busy", `${device.name} is being upgraded: nothing is written until that is over`);
     const notes: string[] = [];
-    const noteProgress = (taskIds: readonly string[], message: string): Promise<void> =>
-      source.noteProgress(taskIds, { level: "Information", message });
+    const noteProgress = (
+      taskIds: readonly string[],
+      message: string,
+      level: ExecutionMessage["level"] = "Information",
+    ): Promise<void> => source.noteProgress(taskIds, { level, message });
     const session = openSession(
       {
         ...dependencies,
@@ -174,7 +207,7 @@ async function runClaim(
       claim.lease,
       status,
       clock,
-      claim.unresolved,
+      licences(claim),
     );
     dependencies.recognise(status.serialNumber);
     foreignEdits.look(status, session.unsaved());
@@ -183,17 +216,19 @@ async function runClaim(
     const settled = new Map<string, CustomerResult>();
     let reported = false;
     try {
-      const { results, plan, blocked } = await applyIntents(session, {
+      const { results, plan, blocked } = await carryOut(session, {
         description: describeWritable(driver, device.name),
-        intents: work.intents,
-        refused: work.refused,
+        work,
+        links: claim.links,
+        made: work.amendments.size === 0 ? [] : await journal.madeProxySets(device.name),
+        hash: dependencies.hash,
         options: planOptions(dependencies, request, claim.links),
-        taskIds: work.taskIds,
         maxChanges: dependencies.settings.maxChangesPerRun,
         onResult: (customer, result) => settled.set(customer, result),
+        warn: (customer, message) => noteProgress(taskOf(work, customer), message, "Warning"),
       });
       if (session.unsaved()) await session.save([...work.taskIds.values()]);
-      await source.complete(claim.lease, completions(dependencies, work, results, notes));
+      await source.complete(claim.lease, allCompletions(dependencies, work, results, notes));
       reported = true;
       const links = changedLinks(dependencies, work, results);
       if (links.length > 0) await source.updateLinks(claim.lease, links);
@@ -212,6 +247,7 @@ async function runClaim(
         results,
         shortNames: work.shortNames,
         taskIds: work.taskIds,
+        asked: askedIn(work),
         customers: work.shortNames.size,
         ...session.counts,
       };
@@ -219,7 +255,7 @@ async function runClaim(
       // What was refused before a line of it left needs no save, and does not wait for the device.
       const certain = [...settled].filter(([, result]) => result.kind === "failed" && !result.onDevice);
       if (!reported && certain.length > 0 && !(error instanceof LeaseLost))
-        await source.complete(claim.lease, completions(dependencies, work, new Map(certain), notes));
+        await source.complete(claim.lease, allCompletions(dependencies, work, new Map(certain), notes));
       throw error;
     }
   });

@@ -1,6 +1,16 @@
-import type { DeviceConfig, Row } from "../../drivers/driver.ts";
+import type { DeviceConfig } from "../../drivers/driver.ts";
 import type { RecordedChange, RecordedCreate } from "../store/model.ts";
-import { describeRow, differences, indexRows, nameOf, pick, sameName, schemaOf, type Observed } from "./observed.ts";
+import {
+  describeRow,
+  differences,
+  indexRows,
+  mentionerOf,
+  nameOf,
+  pick,
+  sameName,
+  schemaOf,
+  type Observed,
+} from "./observed.ts";
 import type { PlannedStep } from "./plan.ts";
 import { isOurs } from "./remnant.ts";
 
@@ -65,13 +75,13 @@ export function planUndo(config: DeviceConfig, written: Written, failing: Readon
       const users = observed
         .mentions(table, nameOf(row))
         .map(({ from }) => from)
-        .filter((from) => !deleted.has(from) && from !== mentioner(row));
+        .filter((from) => !deleted.has(from) && from !== mentionerOf(row));
       if (nameOf(row) !== "" && users.length > 0) {
         if (table === "ip-group")
           blocked.push(`${describeRow(row, nameOf(row))} is referred to by ${users.join(", ")}`);
         continue;
       }
-      deleted.add(mentioner(row));
+      deleted.add(mentionerOf(row));
       steps.push({
         step: { kind: "delete", table, index: row.index, name: nameOf(row) },
         name: nameOf(row),
@@ -84,7 +94,7 @@ export function planUndo(config: DeviceConfig, written: Written, failing: Readon
   const changes = written.changes.filter(({ parent, customers }) => parent === undefined && only(customers));
   for (const change of mergeChanges(changes)) {
     const row = observed.byPlace(change);
-    if (row === undefined || deleted.has(mentioner(row)) || !sameName(nameOf(row), change.name)) continue;
+    if (row === undefined || deleted.has(mentionerOf(row)) || !sameName(nameOf(row), change.name)) continue;
     const fields = differences(row, change.before);
     if (fields.length === 0) continue;
     const { table, index, name, customers } = change;
@@ -108,9 +118,4 @@ function mergeChanges(changes: readonly RecordedChange[]): RecordedChange[] {
     merged.set(key, first === undefined ? change : { ...first, before: { ...change.before, ...first.before } });
   }
   return [...merged.values()];
-}
-
-/** How the driver names a row of ours among the mentions. */
-function mentioner(row: Row): string {
-  return `${schemaOf(row.table).cliPath} ${row.index}`;
 }

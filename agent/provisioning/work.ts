@@ -1,19 +1,26 @@
-import type { DeviceConfig, Fields } from "../../drivers/driver.ts";
+import type { DeviceConfig } from "../../drivers/driver.ts";
 import type { CarrierSettings, DeviceSettings, RunSettings } from "../config.ts";
+import type { ClaimedAmendment } from "../store/amendment.ts";
 import type { ClaimedConversion, ExecutionMessage, Link, LinkWithSecrets } from "../store/model.ts";
 import type { Completion, Peek } from "../store/store.ts";
 import type { CustomerResult } from "./apply.ts";
 import type { Blueprint } from "./blueprint.ts";
+import { planChange, rowsBeyond, type PlannedChange } from "./changes.ts";
 import type { Intent } from "./intent.ts";
 import type { PlannedIntent, PlanOptions } from "./needs.ts";
 import { indexRows, nameOf } from "./observed.ts";
+import type { Leaver } from "./removal.ts";
 import { renderIntent, type Rendering, type Subject } from "./render-intent.ts";
+import { hashesOf, namedSecrets, secretsWritten } from "./secret-hashes.ts";
 
 /** What turns conversions and links into intents. */
 export interface WorkContext {
   device: DeviceSettings;
   carriers: readonly CarrierSettings[];
+  /** Of the device's new customers. */
   blueprint: Blueprint;
+  /** All of them, by name. */
+  blueprints: ReadonlyMap<string, Blueprint>;
   settings: Pick<RunSettings, "carrierPolicy">;
   /** Keyed hash, for comparing secrets without keeping them. */
   hash(text: string): string;
@@ -30,6 +37,8 @@ export interface RunRequest {
   rerender: boolean;
   /** A conversion that is only asked about, for a plan of it. */
   candidate?: ClaimedConversion;
+  /** Of all that waits, only the change or removal of this task, for a plan of it. */
+  amendment?: string;
 }
 
 /** What one run is about, by customer GUID. */
@@ -38,26 +47,23 @@ export interface Work {
   /** Customers that could not be rendered, and why. */
   refused: ReadonlyMap<string, string>;
   conversions: ReadonlyMap<string, ClaimedConversion>;
+  /** Of a re-sync. */
   links: ReadonlyMap<string, LinkWithSecrets>;
-  /** Of conversions. */
+  amendments: ReadonlyMap<string, ClaimedAmendment>;
+  /** Customers of whom all rows are to go. */
+  leavers: readonly Leaver[];
+  /** Customers that are changed; they are among the intents too. */
+  changes: ReadonlyMap<string, PlannedChange>;
+  /** Of conversions and amendments. */
   taskIds: ReadonlyMap<string, string>;
   shortNames: ReadonlyMap<string, string>;
-}
-
-function secretsWritten(context: WorkContext, link: LinkWithSecrets, struckOut: boolean): Set<string> {
-  const unchanged = Object.entries(link.secretHashes).filter(([variable, hash]) => {
-    const wanted = link.secrets[variable];
-    // A secret that is not kept, or not told, cannot be wanted otherwise than it was written.
-    return wanted === undefined || struckOut || context.hash(wanted) === hash;
-  });
-  return new Set(unchanged.map(([variable]) => variable));
 }
 
 /** Renders the conversions of a claim, or takes the kept intents of its links, against what the device holds. */
 export function gatherWork(context: WorkContext, request: RunRequest, claim: Peek, config: DeviceConfig): Work {
   const observed = indexRows(config);
-  const render = (subject: Subject): Rendering =>
-    renderIntent(context.blueprint, subject, {
+  const renderBy = (blueprint: Blueprint, subject: Subject): Rendering =>
+    renderIntent(blueprint, subject, {
       device: context.device,
       carriers: context.carriers,
       spelling(table, name) {
@@ -69,6 +75,14 @@ export function gatherWork(context: WorkContext, request: RunRequest, claim: Pee
         return row === undefined ? undefined : { name: nameOf(row), srd: row.fields["srd-name"] };
       },
     });
+  const render = (subject: Subject, name: string): Rendering => {
+    const blueprint = context.blueprints.get(name);
+    const known = [...context.blueprints.keys()].join(", ");
+    return blueprint === undefined
+      ? { refused: [`there is no blueprint '${name}' (${known})`] }
+      : renderBy(blueprint, subject);
+  };
+  const struckOut = claim.secretsStruckOut === true;
   const intents: PlannedIntent[] = [];
   const refused = new Map<string, string>();
   const add = (guid: string, rendering: Rendering, rest: Omit<PlannedIntent, "intent">): void => {
@@ -77,10 +91,15 @@ export function gatherWork(context: WorkContext, request: RunRequest, claim: Pee
   };
 
   const conversions =
-    request.candidate === undefined ? (request.kind === "convert" ? claim.conversions : []) : [request.candidate];
+    request.candidate === undefined
+      ? request.kind === "convert" && request.amendment === undefined
+        ? claim.conversions
+        : []
+      : [request.candidate];
   for (const conversion of conversions) {
     const { gateway, proxySet, secrets } = conversion;
-    add(conversion.customerGuid, render({ ...conversion, gateway: gateway ?? "", proxySet: proxySet ?? "" }), {
+    const subject = { ...conversion, gateway: gateway ?? "", proxySet: proxySet ?? "" };
+    add(conversion.customerGuid, renderBy(context.blueprint, subject), {
       linked: false,
       secrets,
       secretsWritten: new Set(),
@@ -90,22 +109,49 @@ export function gatherWork(context: WorkContext, request: RunRequest, claim: Pee
     (link) => request.kind === "resync" && (request.customer === undefined || link.customerGuid === request.customer),
   );
   for (const link of links) {
-    const rendering: Rendering = request.rerender ? render(link) : { intent: link.intent };
+    const rendering: Rendering = request.rerender
+      ? render({ ...link, secrets: namedSecrets(link) }, link.intent.blueprint.name)
+      : { intent: link.intent };
     add(link.customerGuid, rendering, {
       linked: true,
+      newRows: "intent" in rendering ? rowsBeyond(rendering.intent.rows, link.intent.rows) : [],
       secrets: link.secrets,
-      secretsWritten: secretsWritten(context, link, claim.secretsStruckOut === true),
+      secretsWritten: secretsWritten(context.hash, link, struckOut),
     });
   }
-  const all = [...conversions, ...links];
+
+  const amendments = amendmentsOf(request, claim);
+  const changes = new Map<string, PlannedChange>();
+  const { withoutTags } = context.device;
+  for (const amendment of amendments.filter(({ kind }) => kind === "change")) {
+    const change = planChange(amendment, config, { withoutTags, hash: context.hash, struckOut, render });
+    if ("refused" in change) {
+      refused.set(amendment.customerGuid, change.refused);
+      continue;
+    }
+    changes.set(amendment.customerGuid, change);
+    intents.push(change.planned);
+  }
+  const all = [...conversions, ...links, ...amendments];
+  const requested = [...conversions, ...amendments];
   return {
     intents,
     refused,
+    amendments: new Map(amendments.map((amendment) => [amendment.customerGuid, amendment])),
+    leavers: amendments
+      .filter(({ kind, superseded }) => kind === "removal" && !superseded)
+      .map(({ customerGuid: customer, tenantId, link }) => ({ customer, tenantId, rows: link.intent.rows })),
+    changes,
     conversions: new Map(conversions.map((conversion) => [conversion.customerGuid, conversion])),
     links: new Map(links.map((link) => [link.customerGuid, link])),
-    taskIds: new Map(conversions.map(({ customerGuid, taskId }) => [customerGuid, taskId])),
+    taskIds: new Map(requested.map(({ customerGuid, taskId }) => [customerGuid, taskId])),
     shortNames: new Map(all.map(({ customerGuid, shortName }) => [customerGuid, shortName])),
   };
+}
+
+function amendmentsOf(request: RunRequest, claim: Peek): readonly ClaimedAmendment[] {
+  if (request.kind !== "convert" || request.candidate !== undefined) return [];
+  return claim.amendments.filter(({ taskId }) => request.amendment === undefined || request.amendment === taskId);
 }
 
 export function planOptions(context: WorkContext, request: RunRequest, links: readonly Link[]): PlanOptions {
@@ -158,10 +204,6 @@ export function completions(
   });
 }
 
-function hashes(context: WorkContext, secrets: Fields): Fields {
-  return Object.fromEntries(Object.entries(secrets).map(([variable, value]) => [variable, context.hash(value)]));
-}
-
 function linkOf(context: WorkContext, conversion: ClaimedConversion, intent: Intent): Omit<Link, "linkedAt"> {
   const { customerGuid, tenantId, shortName, fullName, gateway, proxySet, variables, secrets } = conversion;
   return {
@@ -174,7 +216,7 @@ function linkOf(context: WorkContext, conversion: ClaimedConversion, intent: Int
     proxySet: proxySet ?? "",
     variables,
     intent,
-    secretHashes: hashes(context, secrets),
+    secretHashes: hashesOf(context.hash, secrets),
   };
 }
 
@@ -184,7 +226,7 @@ export function changedLinks(context: WorkContext, work: Work, results: Readonly
     const link = work.links.get(intent.customerGuid);
     if (link === undefined || results.get(intent.customerGuid)?.kind !== "converged") return [];
     const { secrets, ...rest } = link;
-    const secretHashes = { ...link.secretHashes, ...hashes(context, secrets) };
+    const secretHashes = { ...link.secretHashes, ...hashesOf(context.hash, secrets) };
     const same = JSON.stringify([intent, secretHashes]) === JSON.stringify([link.intent, link.secretHashes]);
     return same ? [] : [{ ...rest, intent, secretHashes }];
   });

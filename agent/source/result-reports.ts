@@ -20,7 +20,10 @@ export function createResultReports(
   async function report(lease: Lease, completions: readonly Completion[]): Promise<void> {
     await client.complete(lease, completions, remainingMs(lease));
     try {
-      await journal.noteReported(completions.map(({ taskId }) => taskId));
+      await journal.noteReported(
+        lease.device,
+        completions.map(({ taskId }) => taskId),
+      );
     } catch (error) {
       // The next claim asks the portal, and hears that they are not open any more.
       log.warn("results are reported, but not noted", { device: lease.device, reason: String(error) });

@@ -185,8 +185,8 @@ export interface PortalStore extends AmendmentStore, AdoptionStore {
   releaseOwnLeases(): Promise<void>;
   /** Whether a script that contains them has left: until one has, a conversion may end by its deadline. Throws LeaseLost. */
   markSent(lease: Lease, taskIds: readonly string[], sent: boolean): Promise<void>;
-  /** Those of the tasks whose conversions wait for their device still, or whose amendments do, debts included. */
-  openTasks(taskIds: readonly string[]): Promise<string[]>;
+  /** Those of the tasks whose conversions wait for this device still, or whose amendments do, debts included. */
+  openTasks(device: string, taskIds: readonly string[]): Promise<string[]>;
 
   /**
    * Ends conversions: link, customer, the lead's customer GUID and the task's next state in one transaction; the
@@ -328,7 +328,7 @@ export interface DetachedJournal extends JournalStore, Upkeep {
   /** The portal renewed it. Throws LeaseLost when a later one was noted. */
   noteRenewal(lease: Lease): Promise<void>;
   noteRelease(lease: Lease): Promise<void>;
-  noteReported(taskIds: readonly string[]): Promise<void>;
+  noteReported(device: string, taskIds: readonly string[]): Promise<void>;
   /** The unresolved records of a device, oldest first. */
   unresolved(device: string): Promise<RunRecord[]>;
 }

@@ -1,5 +1,5 @@
 import { describe, expect, it } from "vitest";
-import { sbcIdOf } from "../../agent/portal/customers.ts";
+import { sbcIdOf } from "../../agent/portal/site-locations.ts";
 import { byTenantId, canary, device, gateway, siptest4, startServer, tenant, unknownGuid } from "./server.ts";
 
 async function startWithCustomer(body: unknown = siptest4) {

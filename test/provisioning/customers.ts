@@ -5,7 +5,7 @@ import type { Intent } from "../../agent/provisioning/intent.ts";
 import type { PlannedIntent, PlanOptions } from "../../agent/provisioning/needs.ts";
 import { renderIntent, type RenderContext, type Subject } from "../../agent/provisioning/render-intent.ts";
 
-const shipped = loadBlueprints(undefined);
+export const shipped = loadBlueprints(undefined);
 
 export function blueprintNamed(name: string): Blueprint {
   const blueprint = shipped.get(name);

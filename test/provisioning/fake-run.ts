@@ -8,6 +8,7 @@ import {
 import { openSession, type DeviceSession, type SessionDependencies } from "../../agent/provisioning/device-session.ts";
 import { startLeaseClock, type LeaseClock } from "../../agent/provisioning/lease-clock.ts";
 import type { PlannedIntent } from "../../agent/provisioning/needs.ts";
+import type { MadeProxySet } from "../../agent/store/amendment.ts";
 import type { AuditEntry, Lease, RunRecord } from "../../agent/store/model.ts";
 import type { JournalStore } from "../../agent/store/store.ts";
 import { options } from "./customers.ts";
@@ -17,9 +18,14 @@ import type { FakeDevice } from "./fake-device.ts";
 export const lease: Lease = { device: "sbc1", fence: 7, durationMs: 120_000 };
 
 /** Records and ends as the store has them. */
-export interface MemoryJournal extends Pick<JournalStore, "recordWrite" | "withdrawWrite" | "recordSaved" | "audit"> {
+export interface MemoryJournal extends Pick<
+  JournalStore,
+  "recordWrite" | "withdrawWrite" | "recordSaved" | "madeProxySets" | "audit"
+> {
   records: RunRecord[];
   trail: Omit<AuditEntry, "at">[];
+  /** Proxy Sets that were made here. */
+  made: MadeProxySet[];
   /** Tasks of conversions for which a line may have left. */
   sent: Set<string>;
   /** What a claim abandons and gives. */
@@ -33,6 +39,7 @@ export interface MemoryJournal extends Pick<JournalStore, "recordWrite" | "withd
 export function memoryJournal(): MemoryJournal {
   const records: RunRecord[] = [];
   const trail: Omit<AuditEntry, "at">[] = [];
+  const made: MadeProxySet[] = [];
   const sent = new Set<string>();
   const ended = new Set<string>();
   let written = 0;
@@ -41,6 +48,7 @@ export function memoryJournal(): MemoryJournal {
   return {
     records,
     trail,
+    made,
     sent,
     unresolved,
     claim() {
@@ -64,8 +72,13 @@ export function memoryJournal(): MemoryJournal {
       for (const taskId of unsent) sent.delete(taskId);
       return unsent;
     },
-    async recordSaved() {
+    async recordSaved(_lease, sets = { made: [], gone: [] }) {
       for (const record of records) record.state = "saved";
+      const named = new Set([...sets.gone, ...sets.made].map(({ name }) => name));
+      made.splice(0, made.length, ...made.filter(({ name }) => !named.has(name)), ...sets.made);
+    },
+    async madeProxySets() {
+      return [...made];
     },
     async audit(entry) {
       trail.push(entry);
@@ -83,6 +96,7 @@ export async function sessionOn(
   journal: MemoryJournal,
   more: Partial<SessionDependencies> = {},
   clock: LeaseClock = startLeaseClock(() => Date.now()),
+  unresolved: readonly RunRecord[] = journal.claim(),
 ): Promise<DeviceSession> {
   return openSession(
     {
@@ -102,7 +116,7 @@ export async function sessionOn(
     lease,
     await device.driver.status(new AbortController().signal),
     clock,
-    journal.claim(),
+    unresolved,
   );
 }
 

@@ -32,6 +32,7 @@ function dryRun(config: typeof empty, intents: readonly PlannedIntent[], more: P
     conflicting: new Set(plan.conflicts.keys()),
     results: new Map(),
     taskIds: new Map(),
+    asked: new Map(),
     shortNames,
     customers: intents.length,
     writes: 0,

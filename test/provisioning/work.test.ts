@@ -10,13 +10,14 @@ import {
   type WorkContext,
 } from "../../agent/provisioning/work.ts";
 import type { ClaimedConversion, LinkWithSecrets } from "../../agent/store/model.ts";
-import { blueprintNamed, carrier, carriers, intentOf, registering, subjectOf } from "./customers.ts";
+import { blueprintNamed, shipped, carrier, carriers, intentOf, registering, subjectOf } from "./customers.ts";
 import { configOf, neighbours, row } from "./device-fixture.ts";
 
 const context: WorkContext = {
   device: deviceSettings,
   carriers,
   blueprint: blueprintNamed("oc-default"),
+  blueprints: shipped,
   settings: { carrierPolicy: "report" },
   hash: (text) => `hash of ${text}`,
 };

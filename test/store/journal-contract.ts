@@ -70,10 +70,10 @@ export function testDetachedJournal(name: string, newPlace: NewJournalPlace): vo
         await setting.store.noteLease(leaseOf(1), []);
         const id = await setting.store.recordWrite(leaseOf(1), record("wst_1", "wst_2"));
         await setting.store.recordSaved(leaseOf(1));
-        await setting.store.noteReported(["wst_1"]);
+        await setting.store.noteReported("sbc-1", ["wst_1"]);
         expect(await setting.store.unresolved("sbc-1")).toMatchObject([{ id, state: "saved" }]);
         expect(await setting.store.unsavedSince()).toEqual([]);
-        await setting.store.noteReported(["wst_2", "wst_0"]);
+        await setting.store.noteReported("sbc-1", ["wst_2", "wst_0"]);
 
         expect(await idsOf()).toEqual([]);
       });
@@ -81,7 +81,7 @@ export function testDetachedJournal(name: string, newPlace: NewJournalPlace): vo
       it("stay unresolved after the report of their tasks until they are saved", async () => {
         await setting.store.noteLease(leaseOf(1), []);
         const id = await setting.store.recordWrite(leaseOf(1), record("wst_1"));
-        await setting.store.noteReported(["wst_1"]);
+        await setting.store.noteReported("sbc-1", ["wst_1"]);
         expect(await idsOf()).toEqual([id]);
         expect(await setting.store.unreported("sbc-1")).toEqual([]);
         expect(await setting.store.unsavedSince()).toEqual([{ device: "sbc-1", since: start }]);
@@ -124,6 +124,24 @@ export function testDetachedJournal(name: string, newPlace: NewJournalPlace): vo
         expect(await setting.store.unreported("sbc-1")).toEqual(["wst_1"]);
       });
 
+      it("of an amendment may stand on several devices, and are resolved on each by itself", async () => {
+        const ids = [];
+        for (const device of ["sbc-1", "sbc-2"]) {
+          await setting.store.noteLease(leaseOf(1, device), []);
+          ids.push(await setting.store.recordWrite(leaseOf(1, device), record("tsk_1")));
+          await setting.store.recordSaved(leaseOf(1, device));
+        }
+        await setting.store.noteReported("sbc-1", ["tsk_1"]);
+        expect([await idsOf(), await idsOf("sbc-2")]).toEqual([[], [ids[1]]]);
+        expect([await setting.store.unreported("sbc-1"), await setting.store.unreported("sbc-2")]).toEqual([
+          [],
+          ["tsk_1"],
+        ]);
+        await setting.store.noteLease(leaseOf(2, "sbc-2"), []);
+
+        expect(await idsOf("sbc-2")).toEqual([]);
+      });
+
       it("stay, however old they are, until they are resolved", async () => {
         await setting.store.noteLease(leaseOf(1), []);
         await setting.store.recordWrite(leaseOf(1), record("wst_1"));
@@ -131,7 +149,7 @@ export function testDetachedJournal(name: string, newPlace: NewJournalPlace): vo
         const unsaved = await setting.store.recordWrite(leaseOf(1), record());
         setting.now += 1_001;
         expect(await setting.store.prune(1_000)).toEqual({ deleted: 0 });
-        await setting.store.noteReported(["wst_1"]);
+        await setting.store.noteReported("sbc-1", ["wst_1"]);
 
         expect(await setting.store.prune(1_000)).toEqual({ deleted: 1 });
         expect(await idsOf()).toEqual([unsaved]);

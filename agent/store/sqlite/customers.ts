@@ -13,11 +13,9 @@ export function keepCustomers(
 ): Pick<Store, "customers" | "customer" | "links" | "countLinks" | "updateLinks"> {
   const all = db.prepare<[], CustomerRow>("SELECT * FROM customers ORDER BY seq");
   const byGuid = db.prepare<[string], CustomerRow>("SELECT * FROM customers WHERE guid = ?");
-  const links = db.prepare<[{ device: string | null; customerGuid: string | null }], LinkRow>(
-    `SELECT * FROM links
-     WHERE (@device IS NULL OR device = @device) AND (@customerGuid IS NULL OR customer_guid = @customerGuid)
-     ORDER BY seq`,
-  );
+  const links = db.prepare<[], LinkRow>("SELECT * FROM links ORDER BY seq");
+  const linksOn = db.prepare<[string], LinkRow>("SELECT * FROM links WHERE device = ? ORDER BY seq");
+  const linksOf = db.prepare<[string], LinkRow>("SELECT * FROM links WHERE customer_guid = ? ORDER BY seq");
   const count = db.prepare<[], { device: string; linked: number }>(
     "SELECT device, count(*) AS linked FROM links GROUP BY device ORDER BY device",
   );
@@ -44,8 +42,13 @@ export function keepCustomers(
       return row === undefined ? undefined : toCustomer(row);
     },
 
-    async links({ device = null, customerGuid = null }) {
-      return links.all({ device, customerGuid: customerGuid?.toLowerCase() ?? null }).map(toLink);
+    async links({ device, customerGuid }) {
+      if (customerGuid !== undefined)
+        return linksOf
+          .all(customerGuid.toLowerCase())
+          .filter((row) => device === undefined || row.device === device)
+          .map(toLink);
+      return (device === undefined ? links.all() : linksOn.all(device)).map(toLink);
     },
 
     async countLinks() {

@@ -45,9 +45,9 @@ export function keepLeases(
   const markAmendment = db.prepare<[number, string, string]>(
     "UPDATE amendments SET sent = ? WHERE task_id = ? AND device = ?",
   );
-  const isReady = db.prepare<[{ taskId: string }], { task_id: string }>(
-    `SELECT task_id FROM conversions WHERE task_id = @taskId AND state = 'ready'
-     UNION SELECT task_id FROM amendments WHERE task_id = @taskId AND state <> 'ended'`,
+  const isReady = db.prepare<[{ taskId: string; device: string }], { task_id: string }>(
+    `SELECT task_id FROM conversions WHERE task_id = @taskId AND device = @device AND state = 'ready'
+     UNION SELECT task_id FROM amendments WHERE task_id = @taskId AND device = @device AND state <> 'ended'`,
   );
 
   const toClaimed = (row: ConversionRow): ClaimedConversion => ({
@@ -130,8 +130,8 @@ export function keepLeases(
       });
     },
 
-    async openTasks(taskIds) {
-      return taskIds.filter((taskId) => isReady.get({ taskId }) !== undefined);
+    async openTasks(device, taskIds) {
+      return taskIds.filter((taskId) => isReady.get({ taskId, device }) !== undefined);
     },
 
     async releaseOwnLeases() {

@@ -221,6 +221,15 @@ export const migrations: readonly string[] = [
     PRIMARY KEY (device, name)
   ) STRICT, WITHOUT ROWID;
 
+  CREATE TABLE unreported_tasks_by_device (
+    task_id TEXT NOT NULL,
+    device TEXT NOT NULL,
+    PRIMARY KEY (task_id, device)
+  ) STRICT, WITHOUT ROWID;
+  INSERT INTO unreported_tasks_by_device (task_id, device) SELECT task_id, device FROM unreported_tasks;
+  DROP TABLE unreported_tasks;
+  ALTER TABLE unreported_tasks_by_device RENAME TO unreported_tasks;
+
   CREATE TABLE device_lives (
     device TEXT PRIMARY KEY,
     serial_number TEXT NOT NULL,

@@ -28,7 +28,7 @@ export function keepNotedLeases({ db, now, write }: Connection, fences: Fences, 
   const unreported = db.prepare<[string], { task_id: string }>(
     "SELECT task_id FROM unreported_tasks WHERE device = ? ORDER BY task_id",
   );
-  const report = db.prepare<[string]>("DELETE FROM unreported_tasks WHERE task_id = ?");
+  const report = db.prepare<[string, string]>("DELETE FROM unreported_tasks WHERE task_id = ? AND device = ?");
 
   return {
     async id() {
@@ -52,7 +52,8 @@ export function keepNotedLeases({ db, now, write }: Connection, fences: Fences, 
         take.run({ ...lease, at: now() });
         abandon.run(lease.device);
         const open = new Set(openTasks);
-        for (const { task_id } of unreported.all(lease.device)) if (!open.has(task_id)) report.run(task_id);
+        for (const { task_id } of unreported.all(lease.device))
+          if (!open.has(task_id)) report.run(task_id, lease.device);
         return unresolved(lease.device);
       });
     },
@@ -70,9 +71,9 @@ export function keepNotedLeases({ db, now, write }: Connection, fences: Fences, 
       await write(() => free.run(device, fence));
     },
 
-    async noteReported(taskIds) {
+    async noteReported(device, taskIds) {
       await write(() => {
-        for (const taskId of taskIds) report.run(taskId);
+        for (const taskId of taskIds) report.run(taskId, device);
       });
     },
 

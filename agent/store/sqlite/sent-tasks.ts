@@ -29,19 +29,22 @@ export function markHere({ db }: Connection): SentTasks {
   };
 }
 
-/** The conversions are elsewhere: what was sent and not reported yet is remembered here. */
+/** They are elsewhere: what was sent and not reported yet is remembered here. */
 export function rememberTasks({ db }: Connection): SentTasks {
   const insert = db.prepare<[string, string]>(
-    "INSERT INTO unreported_tasks (task_id, device) VALUES (?, ?) ON CONFLICT (task_id) DO NOTHING",
+    "INSERT INTO unreported_tasks (task_id, device) VALUES (?, ?) ON CONFLICT (task_id, device) DO NOTHING",
   );
-  const deviceOf = db.prepare<[string], { device: string }>("SELECT device FROM unreported_tasks WHERE task_id = ?");
-  const remove = db.prepare<[string]>("DELETE FROM unreported_tasks WHERE task_id = ?");
+  const other = db.prepare<[string, string], { device: string }>(
+    "SELECT device FROM unreported_tasks WHERE task_id = ? AND device <> ?",
+  );
+  const remove = db.prepare<[string, string]>("DELETE FROM unreported_tasks WHERE task_id = ? AND device = ?");
   return {
     mark(taskId, device) {
       insert.run(taskId, device);
-      if (deviceOf.get(taskId)?.device !== device)
+      // A customer may be removed from several devices by one task; a conversion must not come to stand on two.
+      if (!taskId.startsWith("tsk_") && other.get(taskId, device) !== undefined)
         throw new Error(`${taskId} is a task of another device than ${device}`);
     },
-    unmark: (taskId) => void remove.run(taskId),
+    unmark: (taskId, device) => void remove.run(taskId, device),
   };
 }

@@ -12,7 +12,9 @@ export const namesOpenTask = `EXISTS (
      OR EXISTS (
        SELECT 1 FROM amendments
        WHERE task_id = task.value AND amendments.device = run_records.device AND amendments.state <> 'ended')
-     OR EXISTS (SELECT 1 FROM unreported_tasks WHERE task_id = task.value)
+     OR EXISTS (
+       SELECT 1 FROM unreported_tasks
+       WHERE task_id = task.value AND unreported_tasks.device = run_records.device)
 )`;
 
 export function openUnresolved({ db }: Connection): Unresolved {

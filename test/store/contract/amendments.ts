@@ -439,10 +439,10 @@ export function testAmendments(newPlace: NewPlace): void {
       expect(await setting.store.amendment(taskId)).toMatchObject({ sent: false });
       await setting.store.markSent(lease, [taskId], true);
       expect(await setting.store.amendment(taskId)).toMatchObject({ sent: true });
-      expect(await setting.store.openTasks([taskId, "tsk_0"])).toEqual([taskId]);
+      expect(await setting.store.openTasks("sbc-1", [taskId, "tsk_0"])).toEqual([taskId]);
       await setting.store.complete(lease, [failed({ taskId })]);
 
-      expect(await setting.store.openTasks([taskId])).toEqual([]);
+      expect(await setting.store.openTasks("sbc-1", [taskId])).toEqual([]);
     });
   });
 

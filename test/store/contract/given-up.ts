@@ -25,7 +25,7 @@ export function testGivenUp(newPlace: NewPlace): void {
       expect(await setting.store.openAmendments({})).toMatchObject([{ taskId, state: "owed" }]);
       expect(await setting.store.queues()).toMatchObject([{ device: "sbc-1", waiting: 0, owed: 1 }]);
       expect(await setting.store.namedDevices()).toEqual(["sbc-1"]);
-      expect(await setting.store.openTasks([taskId])).toEqual([taskId]);
+      expect(await setting.store.openTasks("sbc-1", [taskId])).toEqual([taskId]);
       await setting.reopen();
       expect((await setting.claim()).amendments).toMatchObject([
         { taskId, superseded: false, link: { ...linkOf(customer), linkedAt: start, secrets: {} } },

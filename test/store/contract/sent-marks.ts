@@ -73,7 +73,7 @@ export function testSentMarks(newPlace: NewPlace): void {
   describe("open tasks", () => {
     const setting = inNewPlace(newPlace);
 
-    it("are those whose conversions wait for their device, also while a lease has them", async () => {
+    it("are those whose conversions wait for the device, also while a lease has them", async () => {
       const [failing, linking] = [await setting.accept(), await setting.accept()];
       const { lease } = await setting.claim();
       await setting.store.complete(lease, [failed(failing), linked(linking)]);
@@ -84,8 +84,9 @@ export function testSentMarks(newPlace: NewPlace): void {
       const free = await setting.accept({ device: "sbc-2" });
       const ids = [free, failing, held, linking, behind, site].map(({ taskId }) => taskId);
 
-      expect(await setting.store.openTasks([...ids, "wst_0"])).toEqual([free.taskId, held.taskId]);
-      expect(await setting.store.openTasks([])).toEqual([]);
+      expect(await setting.store.openTasks("sbc-1", [...ids, "wst_0"])).toEqual([held.taskId]);
+      expect(await setting.store.openTasks("sbc-2", ids)).toEqual([free.taskId]);
+      expect(await setting.store.openTasks("sbc-1", [])).toEqual([]);
     });
   });
 }

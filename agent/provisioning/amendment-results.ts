@@ -1,0 +1,52 @@
+import type { ClaimedAmendment } from "../store/amendment.ts";
+import type { ExecutionMessage } from "../store/model.ts";
+import type { Completion } from "../store/store.ts";
+import type { CustomerResult } from "./apply.ts";
+import { hashesOf } from "./secret-hashes.ts";
+import type { Work, WorkContext } from "./work.ts";
+
+const say = (level: ExecutionMessage["level"], message: string): ExecutionMessage => ({ level, message });
+
+/** The results of changes and removals as the store takes them. A debt that is superseded ends without a step. */
+export function amendmentCompletions(
+  context: Pick<WorkContext, "device" | "hash">,
+  work: Work,
+  results: ReadonlyMap<string, CustomerResult>,
+  notes: readonly string[],
+): Completion[] {
+  const device = context.device.name;
+  return [...work.amendments.values()].flatMap((amendment): Completion[] => {
+    const { taskId, kind, shortName, customerGuid } = amendment;
+    if (kind === "removal" && amendment.superseded) {
+      const message = `What customer '${shortName}' left behind on device ${device} was not removed: its tenant is, or becomes, a customer there again.`;
+      return [{ kind: "removed", taskId, messages: [say("Warning", message)] }];
+    }
+    const result = results.get(customerGuid);
+    if (result === undefined) return [];
+    if (result.kind === "failed") {
+      const message = `Customer '${shortName}' was not ${kind === "change" ? "changed" : "removed"} on device ${device}: ${result.message}`;
+      return [{ kind: "failed", taskId, details: ["Failed"], messages: [say("Error", message)] }];
+    }
+    const messages = [
+      ...[...result.warnings, ...(result.changed ? notes : [])].map((note) => say("Warning", note)),
+      ...(result.notes ?? []).map((note) => say("Information", note)),
+      say("Information", endOf(amendment, result.changed, device)),
+    ];
+    if (kind === "removal") return [{ kind: "removed", taskId, messages }];
+    const change = work.changes.get(customerGuid);
+    if (change === undefined) return [];
+    const { secrets, linkedAt: _, ...link } = change.link;
+    const secretHashes = { ...link.secretHashes, ...hashesOf(context.hash, secrets) };
+    return [{ kind: "changed", taskId, link: { ...link, secretHashes }, messages }];
+  });
+}
+
+function endOf({ kind, shortName }: ClaimedAmendment, changed: boolean, device: string): string {
+  if (kind === "removal")
+    return changed
+      ? `Customer '${shortName}' was removed from device ${device}, read back and saved.`
+      : `Nothing of customer '${shortName}' was left on device ${device}.`;
+  return changed
+    ? `Customer '${shortName}' was changed on device ${device}, read back and saved.`
+    : `Customer '${shortName}' is on device ${device} as was asked: nothing had to be changed there.`;
+}
