@@ -9,12 +9,14 @@ import {
   type PollRequest,
 } from "../pull-shapes.ts";
 import type { Adoption, AdoptionVerdict } from "../store/adoption.ts";
+import type { ClaimedAmendment } from "../store/amendment.ts";
 import type { ClaimedConversion, ExecutionMessage, Lease, Link, LinkWithSecrets } from "../store/model.ts";
 import { LeaseLost, type Completion } from "../store/store.ts";
 import { realPace, type Pace } from "./pace.ts";
 import type { PortalError, PortalFault } from "./portal-error.ts";
 import { openTransport, shortestTryMs, type Call, type PortalSettings } from "./portal-transport.ts";
 import {
+  readAmendments,
   readConversions,
   readLinkWithSecrets,
   readPeek,
@@ -30,6 +32,7 @@ export type PortalClaim =
       kind: "claimed";
       lease: Lease;
       conversions: ClaimedConversion[];
+      amendments: ClaimedAmendment[];
       links: LinkWithSecrets[];
       openTasks: string[];
     };
@@ -47,7 +50,7 @@ export interface PortalClient {
     device: string,
     links: boolean,
     signal: AbortSignal,
-  ): Promise<{ conversions: ClaimedConversion[]; links: LinkWithSecrets[] }>;
+  ): Promise<{ conversions: ClaimedConversion[]; amendments: ClaimedAmendment[]; links: LinkWithSecrets[] }>;
   renew(lease: Lease, withinMs: number): Promise<void>;
   release(lease: Lease): Promise<void>;
   markSent(lease: Lease, taskIds: readonly string[], sent: boolean, withinMs: number): Promise<void>;
@@ -132,8 +135,8 @@ export function openPortalClient(settings: Omit<PortalSettings, "pace"> & { pace
       const text = await transport.send({ method: "POST", path, body: request, expected: 200, signal, ...standard });
       const answer = read(claimAnswer, text, `the claim of ${device}`);
       if (answer.kind === "held") return answer;
-      const { lease, conversions, links, openTasks } = answer;
-      const stranger = [lease, ...links].find((each) => each.device !== device);
+      const { lease, conversions, amendments, links, openTasks } = answer;
+      const stranger = [lease, ...links, ...amendments.map(({ link }) => link)].find((each) => each.device !== device);
       if (stranger !== undefined)
         throw transport.fault(
           "protocol",
@@ -144,6 +147,7 @@ export function openPortalClient(settings: Omit<PortalSettings, "pace"> & { pace
         // Longer than was asked for would be longer than its taker waits.
         lease: { ...lease, durationMs: Math.min(lease.durationMs, request.durationMs) },
         conversions: readConversions(conversions, device).slice(0, request.max),
+        amendments: readAmendments(amendments, device),
         links: links.map(readLinkWithSecrets),
         openTasks,
       };

@@ -1,5 +1,6 @@
 import type { z } from "zod";
 import type {
+  claimedAmendment,
   adoptableRequest,
   claimedConversion,
   completeRequest,
@@ -8,6 +9,7 @@ import type {
   peekAnswer,
 } from "../pull-shapes.ts";
 import type { Adoption } from "../store/adoption.ts";
+import type { ClaimedAmendment } from "../store/amendment.ts";
 import type { ClaimedConversion, ExecutionMessage, Link, LinkWithSecrets } from "../store/model.ts";
 import type { Completion } from "../store/store.ts";
 
@@ -34,15 +36,30 @@ export function readConversions(
   });
 }
 
+/** Twice the same amendment in one answer is one, and of a customer only the first is worked on. */
+export function readAmendments(wire: readonly z.infer<typeof claimedAmendment>[], device: string): ClaimedAmendment[] {
+  const seen = new Set<string>();
+  return wire.flatMap(({ acceptedAt, link, ...amendment }) => {
+    const { taskId, customerGuid } = amendment;
+    const known = seen.has(taskId) || seen.has(customerGuid);
+    seen.add(taskId).add(customerGuid);
+    return known ? [] : [{ ...amendment, device, acceptedAt: Date.parse(acceptedAt), link: readLinkWithSecrets(link) }];
+  });
+}
+
 export function readLinkWithSecrets(wire: z.infer<typeof linkWithSecrets>): LinkWithSecrets {
   return { ...wire, linkedAt: Date.parse(wire.linkedAt) };
 }
 
 export function readPeek(
-  { conversions, links }: z.infer<typeof peekAnswer>,
+  { conversions, amendments, links }: z.infer<typeof peekAnswer>,
   device: string,
-): { conversions: ClaimedConversion[]; links: LinkWithSecrets[] } {
-  return { conversions: readConversions(conversions, device), links: links.map(readLinkWithSecrets) };
+): { conversions: ClaimedConversion[]; amendments: ClaimedAmendment[]; links: LinkWithSecrets[] } {
+  return {
+    conversions: readConversions(conversions, device),
+    amendments: readAmendments(amendments, device),
+    links: links.map(readLinkWithSecrets),
+  };
 }
 
 export function writeMessage({ level, message }: ExecutionMessage): ExecutionMessage {
@@ -52,7 +69,9 @@ export function writeMessage({ level, message }: ExecutionMessage): ExecutionMes
 export function writeCompletion(completion: Completion): WireCompletion {
   const { taskId } = completion;
   const messages = completion.messages.slice(0, 100).map(writeMessage);
-  if (completion.kind === "linked") return { kind: "linked", taskId, link: writeLinkFields(completion.link), messages };
+  if (completion.kind === "removed") return { kind: "removed", taskId, messages };
+  if (completion.kind !== "failed")
+    return { kind: completion.kind, taskId, link: writeLinkFields(completion.link), messages };
   if (completion.kind !== "failed") throw new Error(`the result of ${taskId} cannot be told to a portal elsewhere`);
   const details = completion.details.slice(0, 20).map((detail) => cut(detail, 200));
   return { kind: "failed", taskId, details, messages };

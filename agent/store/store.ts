@@ -109,6 +109,8 @@ export interface Queue {
   device: string;
   /** Conversions and amendments. */
   waiting: number;
+  /** How many of these are amendments. */
+  amendments: number;
   /** Removals of customers that were given up without their device. */
   owed: number;
   oldestAcceptedAt: number;
@@ -166,11 +168,11 @@ export interface PortalStore extends AmendmentStore, AdoptionStore {
   /**
    * Claims a device for writing. Takes up to `max` ready conversions with it (0 for a re-sync). Records of an earlier
    * lease become `abandoned` in the same transaction. A lease can be taken over `graceMs` after it expired; by its own
-   * holder at once, as a holder has one run on a device at a time.
+   * holder at once, as a holder has one run on a device at a time. `amendments: false` leaves them to another holder.
    */
   claimDevice(
     device: string,
-    claim: { holder: string; durationMs: number; graceMs: number; max: number; links?: boolean },
+    claim: { holder: string; durationMs: number; graceMs: number; max: number; links?: boolean; amendments?: boolean },
   ): Promise<ClaimResult>;
   /** What a claim would give now: ready conversions that no live lease has. For dry runs and plans: nothing changes. */
   peekDevice(device: string, peek?: { links?: boolean }): Promise<Peek>;

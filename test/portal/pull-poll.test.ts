@@ -151,7 +151,14 @@ function openByHand() {
   };
   const arrive = (name: string): void => {
     const { waiting = 0, arrived = 0 } = queues.get(name) ?? {};
-    queues.set(name, { device: name, waiting: waiting + 1, owed: 0, arrived: arrived + 1, oldestAcceptedAt: 0 });
+    queues.set(name, {
+      device: name,
+      waiting: waiting + 1,
+      amendments: 0,
+      owed: 0,
+      arrived: arrived + 1,
+      oldestAcceptedAt: 0,
+    });
     for (const hear of listeners) hear({ kind: "ready", device: name });
   };
   const polls = openPolls(store);

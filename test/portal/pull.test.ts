@@ -31,6 +31,7 @@ const claimBody: ClaimRequest = {
   graceMs: 10_000,
   max: 10,
   links: true,
+  amendments: true,
   openTasks: [],
 };
 const note = { level: "Information", message: "The device is rebooting." } as const;

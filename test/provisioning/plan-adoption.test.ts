@@ -50,6 +50,7 @@ function differencesOf(of: DeviceConfig, { candidates }: ReturnType<typeof plan>
     device: deviceSettings,
     carriers,
     blueprint: blueprintNamed("oc-default"),
+    blueprints: new Map(),
     settings: { carrierPolicy: "report" as const },
     hash: (text: string) => text,
   };

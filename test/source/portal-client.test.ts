@@ -111,7 +111,14 @@ describe("a portal in trouble", () => {
 
   it("is not believed to have given a lease on another device, nor a longer one than was asked for", async () => {
     await setting.start();
-    const request = { identity: "identity-journal.db", graceMs: 0, max: 1, links: true, openTasks: [] };
+    const request = {
+      identity: "identity-journal.db",
+      graceMs: 0,
+      max: 1,
+      links: true,
+      amendments: true,
+      openTasks: [],
+    };
     const claim = () => setting.client.claim(device, { ...request, durationMs: 60_000 }, never);
     setting.portal.trouble("claim", { answer: { status: 200, body: (text) => text.replaceAll(device, "sbc-2") } });
     expect(await faultOf(claim())).toMatchObject({ fault: "protocol" });
