@@ -1,6 +1,5 @@
 import { afterEach, expect, it } from "vitest";
 import {
-  askRemoval,
   changeCustomer,
   convertCustomer,
   holdings,
@@ -9,7 +8,7 @@ import {
   wordsOf,
 } from "./customer.ts";
 import { eventually } from "./client.ts";
-import { control, named, startRig, stateOf, statsOf, type Rig } from "./rig.ts";
+import { named, startRig, stateOf, statsOf, type Rig } from "./rig.ts";
 
 let rig: Rig;
 afterEach(async () => {
@@ -53,8 +52,6 @@ it("an agent elsewhere settles the debt of a customer that was given up while it
   const { client, mock } = rig;
   const before = await stateOf(mock);
   const { guid } = await convertCustomer(client, "Owed");
-  await control(mock, "POST", "/faults", { name: "unauthorized", times: 1 });
-  await control(mock, "DELETE", "/faults");
   const { body } = await client.ask("DELETE", `/api/v2/sitelocation/${guid}?forgetDevice=true`);
   const task = await client.ended((body as { sbcCleanupTaskId: string }).sbcCleanupTaskId);
   expect(wordsOf(task)).toContain("given up without device sbc0");

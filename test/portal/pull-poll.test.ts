@@ -47,11 +47,13 @@ describe("a poll", () => {
         {
           device,
           waiting: 2,
+          amendments: 0,
+          owed: 0,
           arrived: 2,
           oldestAcceptedAt: new Date(acceptedAt ?? 0).toISOString(),
           linked: 0,
         },
-        { device: sibling, waiting: 0, arrived: 0, oldestAcceptedAt: null, linked: 0 },
+        { device: sibling, waiting: 0, amendments: 0, owed: 0, arrived: 0, oldestAcceptedAt: null, linked: 0 },
       ],
       missing: [],
     });

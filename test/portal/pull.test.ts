@@ -422,7 +422,7 @@ describe("a peek", () => {
   it("does not show what a live lease has", async () => {
     const { server } = await startClaimed();
     const answer = await server.call("GET", `${prefix}/devices/${device}/work`);
-    expect(answer.body).toEqual({ conversions: [], links: [] });
+    expect(answer.body).toEqual({ conversions: [], amendments: [], links: [] });
   });
 });
 
