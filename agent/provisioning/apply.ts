@@ -116,7 +116,10 @@ export async function applyIntents(session: DeviceSession, request: ApplyRequest
     if (writing.length === 0) continue;
 
     const sent = await session.send(now.steps, idsOf(guidsOf(writing)));
-    const arrived = writing.map((p): PlannedIntent => ({ ...p, secretsWritten: new Set(Object.keys(p.secrets)) }));
+    const arrived = writing.map((p): PlannedIntent => ({
+      ...p,
+      secretsWritten: new Set([...p.secretsWritten, ...Object.keys(p.secrets)]),
+    }));
     const unfinished = ofLatest((config): ReadonlySet<string> => {
       const rest = plan(arrived, config);
       return new Set([...rest.steps.flatMap(({ customers }) => customers), ...rest.conflicts.keys()]);
