@@ -5,6 +5,7 @@ import type { DeviceSettings, RunSettings } from "./config.ts";
 import type { Log } from "./log.ts";
 import type { Metrics } from "./metrics.ts";
 import { decideOutcome, PutOff } from "./provisioning/outcome.ts";
+import type { Proposal } from "./provisioning/proposal.ts";
 import { reportResync } from "./provisioning/report-resync.ts";
 import type { RunReport, RunResult } from "./provisioning/run.ts";
 import type { RunRequest } from "./provisioning/work.ts";
@@ -54,7 +55,8 @@ export interface Lane {
   /** Forgets waiting times and blocks, and tries at once. */
   retryNow(): void;
   resync(request: ResyncRequest & { customer?: string | undefined }): Promise<ResyncDeviceReport>;
-  plan(candidate: ClaimedConversion): Promise<PlanReport>;
+  /** Of a conversion, or of a change or removal that is only asked about. */
+  plan(subject: { candidate: ClaimedConversion } | { proposal: Proposal }): Promise<PlanReport>;
   /** Also on a paused or observed device: nothing is written to it. */
   adopt(request: AdoptionRequest): Promise<AdoptReport>;
   state(): LaneState;
@@ -317,9 +319,9 @@ export function createLane(dependencies: LaneDependencies): Lane {
       enqueueConvert();
     },
     resync: (request) => inTurn(() => resync(request)),
-    plan: (candidate) =>
+    plan: (subject) =>
       inTurn(async () => {
-        const result = await measured({ ...convertRequest, dryRun: true, candidate });
+        const result = await measured({ ...convertRequest, dryRun: true, ...subject });
         if (result.kind !== "done") throw new Error("a plan takes no lease and cannot be held up");
         return result.report.plan;
       }),

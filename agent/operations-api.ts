@@ -3,8 +3,10 @@ import { DriverError } from "../drivers/errors.ts";
 import { NotFound, type Operations } from "./operations.ts";
 import { requireScope, type App } from "./portal/access.ts";
 import { commonProblems, Problem, problemResponse } from "./portal/problem.ts";
+import { changeSite, toChange } from "./portal/change-request.ts";
 import { createCustomer, toNewConversion, type ConversionSettings } from "./portal/requests.ts";
 import { adoptReport, adoptRequest, healthReport, planReport, resyncReport, resyncRequest } from "./reports.ts";
+import type { Link } from "./store/model.ts";
 import type { JournalStore } from "./store/store.ts";
 
 export interface OversightDependencies {
@@ -19,14 +21,33 @@ export interface OperationsApiDependencies extends ConversionSettings {
   operations: Operations;
 }
 
+const amended = {
+  customer: z.string().max(100).describe("GUID, short name or tenant id"),
+  device: z.string().optional().describe("needed only where it is linked on several"),
+};
+
 const planSubject = z
   .strictObject({
     taskId: z.string().max(100).optional().describe("a conversion that was posted"),
     request: createCustomer.optional().describe("a body of create-customer that was not posted; it is not stored"),
+    removal: z.strictObject(amended).optional().describe("a removal that was not asked for"),
+    change: z
+      .strictObject({ ...amended, site: changeSite })
+      .optional()
+      .describe("a change that was not asked for"),
   })
-  .refine((body) => (body.taskId === undefined) !== (body.request === undefined), {
-    message: "give either taskId or request",
+  .refine((body) => Object.values(body).filter((one) => one !== undefined).length === 1, {
+    message: "give one of taskId, request, removal and change",
   });
+
+function planSubjectOf(body: z.output<typeof planSubject>, settings: ConversionSettings) {
+  const { taskId = "", request, removal, change } = body;
+  if (request !== undefined) return { conversion: toNewConversion(request, settings) };
+  if (removal !== undefined) return { amendment: removal };
+  if (change === undefined) return { taskId };
+  const { site, ...amendment } = change;
+  return { amendment: { ...amendment, change: (link: Link) => toChange(site, link, settings.secretVariables) } };
+}
 
 const reason = z.strictObject({
   reason: z
@@ -153,7 +174,7 @@ export function addOperationsRoutes(app: App, dependencies: OperationsApiDepende
     config: { access: ["read"] },
     schema: {
       tags,
-      summary: "What one conversion would change on its device; writes nothing",
+      summary: "What a conversion, change or removal would do to its device; writes nothing",
       body: planSubject,
       response: {
         200: planReport,
@@ -163,14 +184,7 @@ export function addOperationsRoutes(app: App, dependencies: OperationsApiDepende
         ...commonProblems,
       },
     },
-    handler: async ({ body }) =>
-      answering(
-        operations.plan(
-          body.request === undefined
-            ? { taskId: body.taskId ?? "" }
-            : { conversion: toNewConversion(body.request, dependencies) },
-        ),
-      ),
+    handler: async ({ body }) => answering(operations.plan(planSubjectOf(body, dependencies))),
   });
   app.route({
     method: "POST",

@@ -10,14 +10,18 @@ import type {
   ResyncRequest,
 } from "./reports.ts";
 import type { ConversionSource } from "./source/source.ts";
-import type { ClaimedConversion } from "./store/model.ts";
+import type { Fields } from "../drivers/driver.ts";
+import type { Change } from "./store/amendment.ts";
+import type { ClaimedConversion, Link } from "./store/model.ts";
 import type { JournalStore, NewConversion, Verdict } from "./store/store.ts";
 
 /** What operators can ask of the agent, over HTTP or, where no daemon runs, from the command line alone. */
 export interface Operations {
   health(): Promise<HealthReport>;
   /** The plan of one conversion that was posted (`taskId`) or that only could be (`conversion`). Writes nothing. */
-  plan(subject: { taskId: string } | { conversion: NewConversion }): Promise<PlanReport>;
+  plan(
+    subject: { taskId: string } | { conversion: NewConversion } | { amendment: PlannedAmendment },
+  ): Promise<PlanReport>;
   /** Re-applies the intents of linked customers. Names of unknown devices or customers: NotFound. */
   resync(request: ResyncRequest): Promise<ResyncReport>;
   /** Links the customers that stand on a device already; reads it, and writes nothing to it. NotFound for unknown ones. */
@@ -29,6 +33,15 @@ export interface Operations {
   pause(device: string, reason: string, by: string): Promise<void>;
   /** Ends a pause, and forgets counted log-in failures and waiting times of the device. */
   resume(device: string, reason: string, by: string): Promise<void>;
+}
+
+/** A change or removal of a customer, named by GUID, short name or tenant id, that was not asked for yet. */
+export interface PlannedAmendment {
+  customer: string;
+  /** Needed only where it is linked on several. */
+  device?: string | undefined;
+  /** Absent for a removal. */
+  change?: (link: Link) => { change: Change; secrets: Fields };
 }
 
 /** The device, task or customer that was named does not exist here. */
@@ -81,7 +94,24 @@ export function createOperations(dependencies: OperationsDependencies): Operatio
     return lane;
   }
 
-  async function candidateOf(subject: Parameters<Operations["plan"]>[0]): Promise<ClaimedConversion> {
+  async function planAmendment({ customer, device, change }: PlannedAmendment): Promise<PlanReport> {
+    const wanted = customer.toLowerCase();
+    const links = await source.links(device === undefined ? {} : { device: laneOf(device).device.name });
+    const chosen = links.filter(
+      ({ customerGuid, tenantId, shortName }) =>
+        customerGuid === wanted || tenantId === wanted || shortName.toLowerCase() === wanted,
+    );
+    const [link, other] = chosen;
+    if (link === undefined) throw new NotFound(`no linked customer '${customer}'`);
+    if (other !== undefined)
+      throw new NotFound(
+        `'${customer}' stands for several links (${chosen.map((one) => `${one.customerGuid} on ${one.device}`).join(", ")}): name the GUID and the device`,
+      );
+    const asked = change?.(link) ?? { change: null, secrets: {} };
+    return laneOf(link.device).plan({ proposal: { customerGuid: link.customerGuid, ...asked } });
+  }
+
+  async function candidateOf(subject: { taskId: string } | { conversion: NewConversion }): Promise<ClaimedConversion> {
     if ("taskId" in subject) {
       const conversion = await conversions.find(subject.taskId);
       if (conversion === undefined)
@@ -113,6 +143,7 @@ export function createOperations(dependencies: OperationsDependencies): Operatio
   return {
     health,
     async plan(subject) {
+      if ("amendment" in subject) return planAmendment(subject.amendment);
       const refusal = "conversion" in subject ? await refusalOf(subject.conversion) : undefined;
       if (refusal !== undefined) return refusal;
       const candidate = await candidateOf(subject);
@@ -120,7 +151,7 @@ export function createOperations(dependencies: OperationsDependencies): Operatio
         throw new NotFound("a conversion by tenant id has no step on a device, so there is no plan of it");
       if (candidate.device === null)
         throw new NotFound(`gateway '${candidate.gateway ?? ""}' belongs to no device of the inventory`);
-      return laneOf(candidate.device).plan(candidate);
+      return laneOf(candidate.device).plan({ candidate });
     },
     async resync(request) {
       const named = request.device === undefined ? {} : { device: laneOf(request.device).device.name };

@@ -58,6 +58,20 @@ export const healthReport = z.object({
   devices: z.array(deviceReport),
   /** The portal that this agent pulls from; null where it is its own. */
   portal: z.object({ url: z.string(), reachedAt: time, trouble: z.string().nullable() }).nullable().default(null),
+  /** Changes and removals of customers that have not ended, oldest first; `owed`: given up without the device. */
+  amendments: z
+    .array(
+      z.object({
+        taskId: z.string(),
+        kind: z.enum(["change", "removal"]),
+        customerGuid: z.string(),
+        shortName: z.string(),
+        device: z.string(),
+        state: z.enum(["ready", "owed"]),
+        acceptedAt: z.string(),
+      }),
+    )
+    .default([]),
   /** Those that agents elsewhere work on for this portal. */
   announced: z.array(announcedReport).default([]),
 });

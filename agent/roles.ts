@@ -69,6 +69,7 @@ async function openEmbedded(base: Base): Promise<Parts> {
     ...base,
     source: store,
     journal: store,
+    amendments: store,
     conversions: {
       find: (taskId) => store.conversionWithSecrets(taskId),
       judge: (conversion) => store.judge(conversion),

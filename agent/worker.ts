@@ -69,8 +69,8 @@ export function createWorker(dependencies: WorkerDependencies): Worker {
       unwatch = source.watch((event) => {
         if (event.kind === "ready") lanes.get(event.device)?.wake();
         if (event.kind === "amended")
-        log.info("amendment ended", { task: event.taskId, device: event.device, result: event.result });
-      if (event.kind !== "ended") return;
+          log.info("amendment ended", { task: event.taskId, device: event.device, result: event.result });
+        if (event.kind !== "ended") return;
         const [result = ""] = event.details;
         metrics.conversionEnded(result);
         log.info("task ended", { task: event.taskId, device: event.device, result });

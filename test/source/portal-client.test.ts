@@ -8,7 +8,7 @@ const never = new AbortController().signal;
 const setting = atPortal();
 const lease = { device, fence: 1, durationMs: 120_000 };
 const peek = () => setting.client.peek(device, false, never);
-const works = { conversions: [], links: [] };
+const works = { conversions: [], amendments: [], links: [] };
 const told = (status: number, headers: Record<string, string> = {}): Trouble => ({ answer: { status, headers } });
 const instead = (body: string | ((honest: string) => string)): Trouble => ({ answer: { status: 200, body } });
 
