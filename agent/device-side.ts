@@ -7,7 +7,7 @@ import { createOperations, type ConversionLookup, type Operations } from "./oper
 import type { HealthReport } from "./reports.ts";
 import type { ReadSecret } from "./secrets.ts";
 import type { ConversionSource } from "./source/source.ts";
-import type { JournalStore } from "./store/store.ts";
+import type { JournalStore, PortalStore } from "./store/store.ts";
 import type { Worker } from "./worker.ts";
 
 export interface DeviceSideDependencies {
@@ -16,6 +16,8 @@ export interface DeviceSideDependencies {
   source: ConversionSource;
   journal: JournalStore;
   conversions: ConversionLookup;
+  /** Where changes and removals are kept; absent where the portal is elsewhere. */
+  amendments?: Pick<PortalStore, "openAmendments">;
   /** How the portal is reached, where it is elsewhere. */
   portal?: () => NonNullable<HealthReport["portal"]>;
   hash(text: string): string;
@@ -43,7 +45,17 @@ export function createDeviceSide(dependencies: DeviceSideDependencies): DeviceSi
   const metrics = createMetrics();
   const { lanes, worker, taken } = createFleet({ ...dependencies, metrics, now });
   const health = (): Promise<HealthReport> =>
-    reportHealth({ lanes, taken, source, journal, portal: dependencies.portal, version, startedAt, now });
+    reportHealth({
+      lanes,
+      taken,
+      source,
+      journal,
+      amendments: dependencies.amendments,
+      portal: dependencies.portal,
+      version,
+      startedAt,
+      now,
+    });
   const gateways = new Map(
     config.devices.flatMap(({ name, gateways }) => gateways.map((gateway) => [gateway, name] as const)),
   );

@@ -7,6 +7,7 @@ import { createLane, type Lane } from "./lane.ts";
 import type { Log } from "./log.ts";
 import type { Metrics } from "./metrics.ts";
 import { createPreparedDriver } from "./prepared-driver.ts";
+import { adoptDevice } from "./provisioning/adopt-device.ts";
 import { loadBlueprints, type Blueprint } from "./provisioning/blueprint.ts";
 import { watchForeignEdits } from "./provisioning/foreign-edits.ts";
 import { guardLogins, type LoginGuard } from "./provisioning/login-guard.ts";
@@ -100,6 +101,7 @@ export function createFleet(dependencies: FleetDependencies): Fleet {
       settings,
       source,
       run: (request, signal, mayWrite) => runDevice({ ...shared, ...access(), signal, mayWrite }, request),
+      adopt: (request, signal) => adoptDevice({ ...shared, ...access(), signal, mayWrite: () => undefined }, request),
       probe: (signal) => probeDevice({ ...access(), signal }),
       prepared,
       log,

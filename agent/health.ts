@@ -1,3 +1,4 @@
+import { reportAmendments } from "./amendment-reports.ts";
 import type { Lane } from "./lane.ts";
 import type { DeviceReport, HealthReport } from "./reports.ts";
 import type { ConversionSource } from "./source/source.ts";
@@ -9,6 +10,8 @@ export interface HealthDependencies {
   taken: ReadonlyMap<string, NonNullable<DeviceReport["taken"]>>;
   source: Pick<ConversionSource, "queues" | "countLinks">;
   journal: Pick<JournalStore, "deviceModes" | "unsavedSince" | "loginFailures">;
+  /** Where changes and removals are kept; undefined where the portal is elsewhere. */
+  amendments: Parameters<typeof reportAmendments>[0];
   /** How the portal is reached, where it is elsewhere. */
   portal: (() => NonNullable<HealthReport["portal"]>) | undefined;
   version: string;
@@ -85,6 +88,7 @@ export async function reportHealth(dependencies: HealthDependencies): Promise<He
     remarks,
     devices,
     portal,
+    amendments: await reportAmendments(dependencies.amendments),
     announced: [],
   };
 }

@@ -8,7 +8,8 @@ import { decideOutcome, PutOff } from "./provisioning/outcome.ts";
 import { reportResync } from "./provisioning/report-resync.ts";
 import type { RunReport, RunResult } from "./provisioning/run.ts";
 import type { RunRequest } from "./provisioning/work.ts";
-import type { DeviceReport, PlanReport, ResyncDeviceReport, ResyncRequest } from "./reports.ts";
+import type { AdoptionRequest } from "./provisioning/adopt-device.ts";
+import type { AdoptReport, DeviceReport, PlanReport, ResyncDeviceReport, ResyncRequest } from "./reports.ts";
 import type { ConversionSource } from "./source/source.ts";
 import type { DeviceMode } from "./store/store.ts";
 import { StoreTrouble } from "./store/trouble.ts";
@@ -21,6 +22,8 @@ export interface LaneDependencies {
   source: ConversionSource;
   /** One pass over the device. `mayWrite` throws PutOff once nothing new may be written to it. */
   run(request: RunRequest, signal: AbortSignal, mayWrite: () => void): Promise<RunResult>;
+  /** Links the customers that stand on the device already. */
+  adopt(request: AdoptionRequest, signal: AbortSignal): Promise<AdoptReport>;
   /** Asks the device how it is, and nothing else. */
   probe(signal: AbortSignal): Promise<void>;
   /** What a run will use. Prepared when something arrives, discarded when the device is paused and at the end. */
@@ -51,8 +54,10 @@ export interface Lane {
   /** Forgets waiting times and blocks, and tries at once. */
   retryNow(): void;
   resync(request: ResyncRequest & { customer?: string | undefined }): Promise<ResyncDeviceReport>;
-  /** Of a conversion, or of the change or removal of a task. */
-  plan(subject: Pick<RunRequest, "candidate" | "amendment">): Promise<PlanReport>;
+  /** Of a conversion, or of the change or removal of a task or that is only asked about. */
+  plan(subject: Pick<RunRequest, "candidate" | "amendment" | "proposal">): Promise<PlanReport>;
+  /** Also on a paused or observed device: nothing is written to it. */
+  adopt(request: AdoptionRequest): Promise<AdoptReport>;
   state(): LaneState;
   /** Lets the run that is under way end until `graceMs`, then aborts it; its lease is handed back in both cases. */
   stop(graceMs: number): Promise<void>;
@@ -228,10 +233,28 @@ export function createLane(dependencies: LaneDependencies): Lane {
       if (request.customer === undefined) drift = { checkedAt: new Date(now()).toISOString(), drifted };
       return shown;
     } catch (error) {
-      // What stops a re-sync after its plan, such as its limit, is no reason to hold up conversions.
-      const concernsDevice = error instanceof DriverError && error.code !== "unsupported";
-      const outcome = concernsDevice ? failed(error) : decideOutcome(error);
-      return { ...report, result: outcome.kind === "human" ? "failed" : "put-off", reason: outcome.message };
+      return { ...report, ...stopped(error) };
+    }
+  }
+
+  function stopped(error: unknown): { result: "failed" | "put-off"; reason: string } {
+    // What stops a re-sync after its plan, such as its limit, is no reason to hold up conversions.
+    const concernsDevice = error instanceof DriverError && error.code !== "unsupported";
+    const outcome = concernsDevice ? failed(error) : decideOutcome(error);
+    return { result: outcome.kind === "human" ? "failed" : "put-off", reason: outcome.message };
+  }
+
+  async function adopt(request: AdoptionRequest): Promise<AdoptReport> {
+    try {
+      const report = await dependencies.adopt(request, ending.signal);
+      breaker.succeed();
+      log.info("adoption done", { device: device.name, by: request.by, adopted: report.adopted.length });
+      return report;
+    } catch (error) {
+      const nothing = { adopted: [], skipped: [], linked: 0, unnamed: 0 };
+      return { device: device.name, dryRun: request.dryRun, ...nothing, ...stopped(error) };
+    } finally {
+      look();
     }
   }
 
@@ -303,6 +326,7 @@ export function createLane(dependencies: LaneDependencies): Lane {
         if (result.kind !== "done") throw new Error("a plan takes no lease and cannot be held up");
         return result.report.plan;
       }),
+    adopt: (request) => inTurn(() => adopt(request)),
     state: () => ({
       state: runs.pending > 0 ? "running" : breaker.holds() ? "waiting" : "idle",
       ...breaker.state(),

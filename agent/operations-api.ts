@@ -6,9 +6,20 @@ import { explanation } from "./explanation/explanation.ts";
 import { NotFound, type Operations } from "./operations.ts";
 import { requireScope, type App } from "./portal/access.ts";
 import { commonProblems, Problem, problemResponse } from "./portal/problem.ts";
+import { changeSite, toChange } from "./portal/change-request.ts";
 import { createCustomer, toNewConversion, type ConversionSettings } from "./portal/requests.ts";
-import { auditReport, failuresReport, healthReport, planReport, resyncReport, resyncRequest } from "./reports.ts";
-import type { FailuresReport } from "./reports.ts";
+import {
+  adoptReport,
+  adoptRequest,
+  auditReport,
+  failuresReport,
+  healthReport,
+  planReport,
+  resyncReport,
+  resyncRequest,
+  type FailuresReport,
+} from "./reports.ts";
+import type { Link } from "./store/model.ts";
 import type { JournalStore } from "./store/store.ts";
 
 export interface OversightDependencies {
@@ -26,14 +37,33 @@ export interface OperationsApiDependencies extends ConversionSettings {
   operations: Operations;
 }
 
+const amended = {
+  customer: z.string().max(100).describe("GUID, short name or tenant id"),
+  device: z.string().optional().describe("needed only where it is linked on several"),
+};
+
 const planSubject = z
   .strictObject({
     taskId: z.string().max(100).optional().describe("a conversion that was posted"),
     request: createCustomer.optional().describe("a body of create-customer that was not posted; it is not stored"),
+    removal: z.strictObject(amended).optional().describe("a removal that was not asked for"),
+    change: z
+      .strictObject({ ...amended, site: changeSite })
+      .optional()
+      .describe("a change that was not asked for"),
   })
-  .refine((body) => (body.taskId === undefined) !== (body.request === undefined), {
-    message: "give either taskId or request",
+  .refine((body) => Object.values(body).filter((one) => one !== undefined).length === 1, {
+    message: "give one of taskId, request, removal and change",
   });
+
+function planSubjectOf(body: z.output<typeof planSubject>, settings: ConversionSettings) {
+  const { taskId = "", request, removal, change } = body;
+  if (request !== undefined) return { conversion: toNewConversion(request, settings) };
+  if (removal !== undefined) return { amendment: removal };
+  if (change === undefined) return { taskId };
+  const { site, ...amendment } = change;
+  return { amendment: { ...amendment, change: (link: Link) => toChange(site, link, settings.secretVariables) } };
+}
 
 const reason = z.strictObject({
   reason: z
@@ -58,6 +88,9 @@ async function answering<T>(work: Promise<T>): Promise<T> {
 
 const tags = ["operations"];
 const weekMs = 7 * 86_400_000;
+
+/** Of a mapping of all IP Groups that the largest device can hold. */
+const mappingLimitBytes = 4 * 1024 * 1024;
 const text = { description: "Text", content: { "text/plain": { schema: z.string() } } };
 
 function addProbes(app: App, { operations, ready, metrics }: OversightDependencies): void {
@@ -148,7 +181,7 @@ export function addOperationsRoutes(app: App, dependencies: OperationsApiDepende
     config: { access: ["read"] },
     schema: {
       tags,
-      summary: "What one conversion would change on its device; writes nothing",
+      summary: "What a conversion, change or removal would do to its device; writes nothing",
       body: planSubject,
       response: {
         200: planReport,
@@ -158,14 +191,7 @@ export function addOperationsRoutes(app: App, dependencies: OperationsApiDepende
         ...commonProblems,
       },
     },
-    handler: async ({ body }) =>
-      answering(
-        operations.plan(
-          body.request === undefined
-            ? { taskId: body.taskId ?? "" }
-            : { conversion: toNewConversion(body.request, dependencies) },
-        ),
-      ),
+    handler: async ({ body }) => answering(operations.plan(planSubjectOf(body, dependencies))),
   });
   app.route({
     method: "POST",
@@ -187,6 +213,30 @@ export function addOperationsRoutes(app: App, dependencies: OperationsApiDepende
     handler: async (request) => {
       const { name } = requireScope(request, request.body.dryRun ? ["read", "operate"] : ["operate"]);
       return answering(operations.resync(request.body, name));
+    },
+  });
+  app.route({
+    method: "POST",
+    url: "/api/agent/v1/adopt",
+    config: { access: ["read", "operate"] },
+    bodyLimit: mappingLimitBytes,
+    schema: {
+      tags,
+      summary: "Link the customers that stand on a device already",
+      description:
+        "By the tags of its IP Groups, `Trunk=<tenant id>`, and by the mapping. Reads the device and writes nothing to it. With dryRun the scope read is enough.",
+      body: adoptRequest,
+      response: {
+        200: adoptReport,
+        400: problemResponse,
+        404: problemResponse,
+        502: problemResponse,
+        ...commonProblems,
+      },
+    },
+    handler: async (request) => {
+      const { name } = requireScope(request, request.body.dryRun ? ["read", "operate"] : ["operate"]);
+      return answering(operations.adopt(request.body, name));
     },
   });
   addDeviceRoutes(app, dependencies);

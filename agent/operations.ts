@@ -1,9 +1,18 @@
 import { randomUUID } from "node:crypto";
 import type { Lane } from "./lane.ts";
-import type { HealthReport, PlanReport, ResyncDeviceReport, ResyncReport, ResyncRequest } from "./reports.ts";
+import type {
+  AdoptReport,
+  AdoptRequest,
+  HealthReport,
+  PlanReport,
+  ResyncDeviceReport,
+  ResyncReport,
+  ResyncRequest,
+} from "./reports.ts";
 import type { ConversionSource } from "./source/source.ts";
-import type { Amendment } from "./store/amendment.ts";
-import type { ClaimedConversion } from "./store/model.ts";
+import type { Fields } from "../drivers/driver.ts";
+import type { Amendment, Change } from "./store/amendment.ts";
+import type { ClaimedConversion, Link } from "./store/model.ts";
 import type { JournalStore, NewConversion, Verdict } from "./store/store.ts";
 
 /** What operators can ask of the agent, over HTTP or, where no daemon runs, from the command line alone. */
@@ -11,14 +20,18 @@ export interface Operations {
   health(): Promise<HealthReport>;
   /**
    * The plan of one conversion that was posted (`taskId`) or that only could be (`conversion`), or of a change or removal
-   * that has not ended. Writes nothing.
+   * that has not ended, or that only could be asked (`amendment`). Writes nothing.
    */
-  plan(subject: { taskId: string } | { conversion: NewConversion }): Promise<PlanReport>;
+  plan(
+    subject: { taskId: string } | { conversion: NewConversion } | { amendment: PlannedAmendment },
+  ): Promise<PlanReport>;
   /**
    * Re-applies the intents of linked customers; audited for each device before anything is written, unless it is a dry
    * run. Names of unknown devices or customers: NotFound.
    */
   resync(request: ResyncRequest, by: string): Promise<ResyncReport>;
+  /** Links the customers that stand on a device already; reads it, and writes nothing to it. NotFound for unknown ones. */
+  adopt(request: AdoptRequest, by: string): Promise<AdoptReport>;
   /**
    * Durable and audited. No new script is sent from the moment of the call; resolves when the run under way has ended,
    * at the latest after 20 s. Throws NotFound for an unknown device.
@@ -26,6 +39,15 @@ export interface Operations {
   pause(device: string, reason: string, by: string): Promise<void>;
   /** Ends a pause, and forgets counted log-in failures and waiting times of the device. */
   resume(device: string, reason: string, by: string): Promise<void>;
+}
+
+/** A change or removal of a customer, named by GUID, short name or tenant id, that was not asked for yet. */
+export interface PlannedAmendment {
+  customer: string;
+  /** Needed only where it is linked on several. */
+  device?: string | undefined;
+  /** Absent for a removal. */
+  change?: (link: Link) => { change: Change; secrets: Fields };
 }
 
 /** The device, task or customer that was named does not exist here. */
@@ -80,7 +102,24 @@ export function createOperations(dependencies: OperationsDependencies): Operatio
     return lane;
   }
 
-  async function candidateOf(subject: Parameters<Operations["plan"]>[0]): Promise<ClaimedConversion> {
+  async function planAmendment({ customer, device, change }: PlannedAmendment): Promise<PlanReport> {
+    const wanted = customer.toLowerCase();
+    const links = await source.links(device === undefined ? {} : { device: laneOf(device).device.name });
+    const chosen = links.filter(
+      ({ customerGuid, tenantId, shortName }) =>
+        customerGuid === wanted || tenantId === wanted || shortName.toLowerCase() === wanted,
+    );
+    const [link, other] = chosen;
+    if (link === undefined) throw new NotFound(`no linked customer '${customer}'`);
+    if (other !== undefined)
+      throw new NotFound(
+        `'${customer}' stands for several links (${chosen.map((one) => `${one.customerGuid} on ${one.device}`).join(", ")}): name the GUID and the device`,
+      );
+    const asked = change?.(link) ?? { change: null, secrets: {} };
+    return laneOf(link.device).plan({ proposal: { customerGuid: link.customerGuid, ...asked } });
+  }
+
+  async function candidateOf(subject: { taskId: string } | { conversion: NewConversion }): Promise<ClaimedConversion> {
     if ("taskId" in subject) {
       const conversion = await conversions.find(subject.taskId);
       if (conversion === undefined)
@@ -118,6 +157,7 @@ export function createOperations(dependencies: OperationsDependencies): Operatio
   return {
     health,
     async plan(subject) {
+      if ("amendment" in subject) return planAmendment(subject.amendment);
       const amendment = "taskId" in subject ? await conversions.findAmendment(subject.taskId) : undefined;
       if ("taskId" in subject && amendment !== undefined && amendment.state !== "ended")
         return laneOf(amendment.device).plan({ amendment: subject.taskId });
@@ -149,6 +189,9 @@ export function createOperations(dependencies: OperationsDependencies): Operatio
           .catch((error: unknown) => unasked(device, error)),
       );
       return { devices: await Promise.all(reports) };
+    },
+    async adopt({ device, ...request }, by) {
+      return laneOf(device).adopt({ ...request, by });
     },
     async pause(device, reason, by) {
       const lane = laneOf(device);

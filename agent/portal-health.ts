@@ -1,9 +1,13 @@
+import { reportAmendments } from "./amendment-reports.ts";
 import type { AnnouncedReport, HealthReport } from "./reports.ts";
 import { silentMs } from "./silence.ts";
 import type { PortalStore } from "./store/store.ts";
 
 export interface PortalHealthDependencies {
-  store: Pick<PortalStore, "announcedDevices" | "missingGateways" | "queues" | "countLinks" | "namedDevices">;
+  store: Pick<
+    PortalStore,
+    "announcedDevices" | "missingGateways" | "queues" | "countLinks" | "namedDevices" | "openAmendments"
+  >;
   version: string;
   startedAt: number;
   now(): number;
@@ -56,6 +60,7 @@ export async function reportPortalHealth(dependencies: PortalHealthDependencies)
     remarks,
     devices: [],
     portal: null,
+    amendments: await reportAmendments(store),
     announced: reports,
   };
 }

@@ -53,6 +53,8 @@ export const pollAnswer = z.object({
     z.object({
       device,
       waiting: z.int().min(0).describe("conversions that wait for it, those of a lease included"),
+      amendments: z.int().min(0).default(0).describe("changes and removals of its customers that wait for it"),
+      owed: z.int().min(0).default(0).describe("removals of customers that were given up without it"),
       arrived: z
         .int()
         .min(0)
@@ -75,8 +77,12 @@ export const claimRequest = z.object({
     .min(0)
     .max(86_400_000)
     .describe("how long after its end nobody else may have it: a write of its holder may still arrive"),
-  max: z.int().min(0).max(1_000).describe("conversions at most; 0 for a re-sync"),
+  max: z.int().min(0).max(1_000).describe("conversions at most, and amendments at most; 0 for a re-sync"),
   links: z.boolean().describe("whether the links of the device are wanted"),
+  amendments: z
+    .boolean()
+    .default(false)
+    .describe("whether the agent knows how to change and remove customers; else theirs stay as they are"),
   openTasks: taskIds.describe("tasks that the agent has unfinished records of; the answer says which are open"),
 });
 export type ClaimRequest = z.infer<typeof claimRequest>;
@@ -115,13 +121,41 @@ export const link = z.object({
 export const storedLink = link.extend({ linkedAt: time });
 export const linkWithSecrets = storedLink.extend({ secrets: fieldsShape });
 
+export const claimedAmendment = z.object({
+  taskId: z.string().min(1).max(100).describe("shared by the removals of one customer from several devices"),
+  kind: z.enum(["change", "removal"]),
+  customerGuid: z.guid(),
+  tenantId: z.guid(),
+  shortName: z.string(),
+  by: z.string().describe("who asked"),
+  change: z
+    .object({
+      proxySet: z.string().exactOptional(),
+      blueprint: z.string().exactOptional().describe("name of a blueprint of the agent"),
+      variables: fieldsShape.describe("to be set; the others stay"),
+    })
+    .nullable()
+    .describe("what a change gives anew"),
+  state: z.enum(["ready", "owed"]).describe("owed: the customer was given up, and its task has ended"),
+  acceptedAt: time,
+  sent: z.boolean().describe("a script that contains it has left before"),
+  superseded: z.boolean().describe("owed: the tenant holds the name again, so nothing may be removed any more"),
+  link: linkWithSecrets.describe("of the customer on this device; of an owed removal, as it was"),
+  secrets: fieldsShape.describe("secret variables that a change sets, in clear; struck out in a peek"),
+});
+const amendments = z
+  .array(claimedAmendment)
+  .default([])
+  .describe("the oldest of each customer, and all that are owed, oldest first");
+
 export const claimAnswer = z.discriminatedUnion("kind", [
   z.object({
     kind: z.literal("claimed"),
     lease,
     conversions: z.array(claimedConversion).describe("oldest first"),
+    amendments,
     links: z.array(linkWithSecrets),
-    openTasks: taskIds.describe("those of the request whose conversions have not been reported"),
+    openTasks: taskIds.describe("those of the request that have not been reported for this device"),
   }),
   z.object({ kind: z.literal("held"), retryAfterMs: z.int().min(0) }),
 ]);
@@ -131,6 +165,7 @@ export const peekAnswer = z.object({
   conversions: z
     .array(claimedConversion)
     .describe("that no live lease has; values of secrets are struck out, in links too"),
+  amendments,
   links: z.array(storedLink.extend({ secrets: fieldsShape.default({}) })),
 });
 
@@ -154,7 +189,35 @@ export const completion = z.discriminatedUnion("kind", [
     details: z.array(z.string().max(200)).max(20),
     messages: z.array(executionMessage).max(100),
   }),
+  z.object({
+    kind: z.literal("changed"),
+    taskId: z.string().min(1).max(100),
+    link,
+    messages: z.array(executionMessage).max(100),
+  }),
+  z.object({
+    kind: z.literal("removed"),
+    taskId: z.string().min(1).max(100),
+    messages: z.array(executionMessage).max(100),
+  }),
 ]);
 export const completeRequest = z.object({ fence, completions: z.array(completion).max(1_000) });
 export const linksRequest = z.object({ fence, links: z.array(storedLink).max(1_000) });
 export const progressRequest = z.object({ taskIds, message: executionMessage });
+
+const adoptions = z
+  .array(link.extend({ fullName: z.string().nullable().describe("null: the company name of the lead") }))
+  .max(1_000)
+  .describe("customers that stand on the device already, with links that say what stands there");
+export const adoptRequest = z.object({ fence, by: z.string().max(200).describe("who asked the agent"), adoptions });
+export const adoptableRequest = z.object({ adoptions });
+export const adoptAnswer = z.object({
+  verdicts: z
+    .array(
+      z.discriminatedUnion("kind", [
+        z.object({ kind: z.literal("adopted"), fullName: z.string() }),
+        z.object({ kind: z.literal("refused"), reason: z.string() }),
+      ]),
+    )
+    .describe("one for each adoption, in their order"),
+});

@@ -58,6 +58,20 @@ export const healthReport = z.object({
   devices: z.array(deviceReport),
   /** The portal that this agent pulls from; null where it is its own. */
   portal: z.object({ url: z.string(), reachedAt: time, trouble: z.string().nullable() }).nullable().default(null),
+  /** Changes and removals of customers that have not ended, oldest first; `owed`: given up without the device. */
+  amendments: z
+    .array(
+      z.object({
+        taskId: z.string(),
+        kind: z.enum(["change", "removal"]),
+        customerGuid: z.string(),
+        shortName: z.string(),
+        device: z.string(),
+        state: z.enum(["ready", "owed"]),
+        acceptedAt: z.string(),
+      }),
+    )
+    .default([]),
   /** Those that agents elsewhere work on for this portal. */
   announced: z.array(announcedReport).default([]),
 });
@@ -145,3 +159,51 @@ export const failuresReport = z.object({
   ),
 });
 export type FailuresReport = z.infer<typeof failuresReport>;
+
+export const adoptRequest = z.strictObject({
+  device: z.string(),
+  mapping: z
+    .array(
+      z.strictObject({
+        ipGroup: z.string().min(1).max(100).describe("name of an IP Group on the device"),
+        tenantId: z.guid().describe("whose it is"),
+        gateway: z.string().min(1).max(253).optional().describe("FQDN; needed where the device has several"),
+        fullName: z.string().min(1).max(200).optional().describe("default: the company name of the lead"),
+      }),
+    )
+    .max(20_000)
+    .default([])
+    .refine((mapping) => new Set(mapping.map(({ ipGroup }) => ipGroup.toLowerCase())).size === mapping.length, {
+      message: "names an IP Group twice",
+    })
+    .describe("what the tags of IP Groups do not say"),
+  dryRun: z.boolean().default(false).describe("link nothing"),
+});
+export type AdoptRequest = z.infer<typeof adoptRequest>;
+
+export const adoptReport = z.object({
+  device: z.string(),
+  dryRun: z.boolean(),
+  /** `put-off`: not now, see reason. `failed`: needs a human, see reason. */
+  result: z.enum(["done", "put-off", "failed"]),
+  reason: z.string().nullable(),
+  /** Customers that are linked now; after a dry run, that would be. */
+  adopted: z.array(
+    z.object({
+      customerGuid: z.string().nullable(),
+      tenantId: z.string(),
+      shortName: z.string(),
+      fullName: z.string(),
+      gateway: z.string(),
+      ipGroups: z.array(z.string()),
+      /** Whether the IP Groups carry the tenant's tag. */
+      tagged: z.boolean(),
+    }),
+  ),
+  skipped: z.array(z.object({ ipGroup: z.string(), tenantId: z.string().nullable(), reason: z.string() })),
+  /** IP Groups of customers that were linked before. */
+  linked: z.number(),
+  /** IP Groups that name no tenant, and of which the mapping says nothing. */
+  unnamed: z.number(),
+});
+export type AdoptReport = z.infer<typeof adoptReport>;

@@ -75,6 +75,7 @@ async function openEmbedded(base: Base): Promise<Parts> {
     ...base,
     source: store,
     journal: store,
+    amendments: store,
     conversions: {
       find: (taskId) => store.conversionWithSecrets(taskId),
       findAmendment: (taskId) => store.amendment(taskId),

@@ -68,6 +68,20 @@ const operatorRoutes: Route[] = [
     scopes: ["read", "operate"],
     body: { dryRun: true },
   },
+  {
+    method: "POST",
+    route: `${agent}/adopt`,
+    path: `${agent}/adopt`,
+    scopes: ["operate"],
+    body: { device },
+  },
+  {
+    method: "POST",
+    route: `${agent}/adopt`,
+    path: `${agent}/adopt`,
+    scopes: ["read", "operate"],
+    body: { device, dryRun: true },
+  },
   ...["pause", "resume"].map((action) => ({
     method: "POST",
     route: `${agent}/devices/{device}/${action}`,
@@ -154,7 +168,7 @@ describe("scopes", () => {
 });
 
 describe("a server of role", () => {
-  const nearDevices = [`${agent}/plan`, `${agent}/resync`, `${agent}/devices`];
+  const nearDevices = [`${agent}/plan`, `${agent}/resync`, `${agent}/adopt`, `${agent}/devices`];
   const isOperation = ({ path }: Route) => nearDevices.some((start) => path.startsWith(start));
   const named = (routes: readonly Route[]) => routes.map(({ method, route }) => `${method} ${route}`);
   const oversight = [...named(operatorRoutes.filter((route) => !isOperation(route))), "GET /livez", "GET /readyz"];
@@ -167,6 +181,8 @@ describe("a server of role", () => {
     "POST /leases/{device}/sent",
     "POST /leases/{device}/complete",
     "PUT /leases/{device}/links",
+    "POST /leases/{device}/adopt",
+    "POST /devices/{device}/adoptable",
     "POST /progress",
   ].map((route) => route.replace(" ", " /api/pull/v1"));
 
@@ -315,6 +331,7 @@ describe("answers", () => {
         health: async () => ({ ...health, status: "splendid" as "ok" }),
         plan: async () => Promise.reject(new Error("not asked for")),
         resync: async () => Promise.reject(new Error("not asked for")),
+        adopt: async () => Promise.reject(new Error("not asked for")),
         pause: async () => undefined,
         resume: async () => undefined,
       },

@@ -1,5 +1,6 @@
 import { describe } from "vitest";
 import { testAcceptance } from "./store/contract/acceptance.ts";
+import { testAdoption } from "./store/contract/adoption.ts";
 import { testAmendments } from "./store/contract/amendments.ts";
 import { testAgentBooks } from "./store/contract/agent-books.ts";
 import { testAnnouncements } from "./store/contract/announcements.ts";
@@ -27,6 +28,7 @@ export function testStore(name: string, newPlace: NewPlace): void {
     testLeases(newPlace);
     testCompletions(newPlace);
     testAmendments(newPlace);
+    testAdoption(newPlace);
     testGivenUp(newPlace);
     testRecords(newPlace);
     testDeadlines(newPlace);

@@ -7,8 +7,22 @@ import { z } from "zod";
 import { explanation, type Explanation } from "../explanation/explanation.ts";
 import { printable } from "./output.ts";
 import { describeProblem } from "./problem-text.ts";
-import type { AuditReport, FailuresReport, HealthReport, PlanReport, ResyncReport, ResyncRequest } from "../reports.ts";
-import { auditReport, failuresReport, healthReport, planReport, resyncReport } from "../reports.ts";
+import {
+  adoptReport,
+  auditReport,
+  failuresReport,
+  healthReport,
+  planReport,
+  resyncReport,
+  type AdoptReport,
+  type AdoptRequest,
+  type AuditReport,
+  type FailuresReport,
+  type HealthReport,
+  type PlanReport,
+  type ResyncReport,
+  type ResyncRequest,
+} from "../reports.ts";
 
 const taskAnswer = z.object({
   id: z.string(),
@@ -80,6 +94,7 @@ export interface AgentClient {
   health(): Promise<HealthReport>;
   plan(subject: { taskId: string } | { body: string }): Promise<PlanReport>;
   resync(request: ResyncRequest): Promise<ResyncReport>;
+  adopt(request: AdoptRequest): Promise<AdoptReport>;
   pause(device: string, reason: string): Promise<void>;
   resume(device: string, reason: string): Promise<void>;
   task(id: string): Promise<TaskAnswer>;
@@ -94,7 +109,7 @@ export interface AgentClient {
   close(): void;
 }
 
-const seconds = { quick: 10, convert: 60, plan: 300, resync: 3_600 } as const;
+const seconds = { quick: 10, convert: 60, plan: 300, adopt: 600, resync: 3_600 } as const;
 
 /** Sends nothing before the first call. Throws an Error when the certificate cannot be read. */
 export function openClient(options: ClientOptions): AgentClient {
@@ -174,6 +189,8 @@ export function openClient(options: ClientOptions): AgentClient {
       }),
     resync: (request) =>
       call(resyncReport, "POST", "/api/agent/v1/resync", { body: JSON.stringify(request), seconds: seconds.resync }),
+    adopt: (request) =>
+      call(adoptReport, "POST", "/api/agent/v1/adopt", { body: JSON.stringify(request), seconds: seconds.adopt }),
     pause: async (name, reason) => {
       await call(z.unknown(), "POST", `${device(name)}/pause`, {
         body: JSON.stringify({ reason }),

@@ -1,5 +1,6 @@
 import { Command, CommanderError } from "commander";
 import { AgentRefusal, Interrupted } from "./client.ts";
+import { addAdopt } from "./adopt.ts";
 import { openOutput } from "./output.ts";
 import { addAudit } from "./audit.ts";
 import { addConfigCheck } from "./config-check.ts";
@@ -98,6 +99,7 @@ function createProgram(context: CommandContext, perform: Perform): Command {
   addFailures(program, perform);
   addAudit(program, perform);
   addConvert(program, perform);
+  addAdopt(program, perform);
   addEnroll(program, perform);
   addConfigCheck(program, perform);
   program.helpCommand("help [command]", "print the help of a command");

@@ -40,12 +40,26 @@ function printHealth(health: HealthReport, output: Output, now: number): void {
   const announced = health.announced.map((device) => announcedRow(device, paint, now));
   if (announced.length > 0) output.print(table(announcedHead, announced, ["Queue", "Oldest", "Linked"]));
   if (rows.length + announced.length === 0) output.print("No agent has announced a device yet.");
+  if (health.amendments.length > 0) output.print(`\n${amendmentTable(health.amendments, paint, now)}`);
   const remarks = [
     ...health.remarks,
     ...health.devices.flatMap((device) => [...timesOf(device, now), ...takenBy(device)]),
   ];
   if (remarks.length > 0)
     output.print(["", paint.bold("Remarks"), ...remarks.map((remark) => `  ${remark}`)].join("\n"));
+}
+
+/** Customers that are being changed or removed, and what is owed of those that were given up. */
+function amendmentTable(amendments: HealthReport["amendments"], paint: Paint, now: number): string {
+  const words = { change: "being changed", removal: "being removed" } as const;
+  const rows = amendments.map(({ shortName, device, kind, state, taskId, acceptedAt }) => [
+    shortName,
+    device,
+    state === "owed" ? paint.yellow("rows owed") : words[kind],
+    taskId,
+    ago(acceptedAt, now),
+  ]);
+  return table(["Customer", "Device", "State", "Task", "Since"], rows);
 }
 
 function announcedRow(report: AnnouncedReport, paint: Paint, now: number): string[] {

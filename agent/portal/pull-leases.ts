@@ -7,12 +7,13 @@ import { Problem, problemResponse } from "./problem.ts";
 import { deviceParams, pullPrefix, pullProblems, pullRoute, tags } from "./pull-route.ts";
 import { readLink } from "./pull-wire.ts";
 
-const leaseLost = { ...problemResponse, description: "Problem details, title `Lease lost`: write nothing more" };
+export const leaseLost = { ...problemResponse, description: "Problem details, title `Lease lost`: write nothing more" };
 const mismatch = { ...problemResponse, description: "Problem details: it contradicts what is stored" };
 
-async function underLease(work: Promise<void>): Promise<void> {
+/** Turns what the store says of leases and contradictions into problems. */
+export async function underLease<T>(work: Promise<T>): Promise<T> {
   try {
-    await work;
+    return await work;
   } catch (error) {
     if (error instanceof LeaseLost) throw new Problem(409, `${error.message}.`, { title: "Lease lost" });
     if (error instanceof Contradiction) throw new Problem(422, `${error.message}. Nothing of the call was stored.`);

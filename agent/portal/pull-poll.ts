@@ -102,7 +102,9 @@ async function readState(
     const queue = queueOf.get(device);
     return {
       device,
-      waiting: queue?.waiting ?? 0,
+      waiting: (queue?.waiting ?? 0) - (queue?.amendments ?? 0),
+      amendments: queue?.amendments ?? 0,
+      owed: queue?.owed ?? 0,
       arrived: queue?.arrived ?? 0,
       oldestAcceptedAt: queue === undefined ? null : new Date(queue.oldestAcceptedAt).toISOString(),
       linked: linkedOn.get(device) ?? 0,

@@ -1,6 +1,7 @@
 import type { z } from "zod";
-import type { claimedConversion, linkWithSecrets, storedLink } from "../pull-shapes.ts";
+import type { claimedAmendment, claimedConversion, linkWithSecrets, storedLink } from "../pull-shapes.ts";
 import type { Fields } from "../../drivers/driver.ts";
+import type { ClaimedAmendment } from "../store/amendment.ts";
 import type { ClaimedConversion, Link, LinkWithSecrets } from "../store/model.ts";
 
 /** What the store knows, as agents are told it: times as ISO 8601, and of every thing only what its shape names. */
@@ -26,6 +27,26 @@ export function writeConversion(conversion: ClaimedConversion): z.output<typeof 
     acceptedAt: time(conversion.acceptedAt),
     deadlineAt: time(conversion.deadlineAt),
     sent,
+  };
+}
+
+/** With its secrets and those of its link in clear. */
+export function writeAmendment(amendment: ClaimedAmendment): z.output<typeof claimedAmendment> {
+  const { taskId, kind, customerGuid, tenantId, shortName, by, change, sent, superseded, secrets } = amendment;
+  return {
+    taskId,
+    kind,
+    customerGuid,
+    tenantId,
+    shortName,
+    by,
+    change,
+    state: amendment.state === "owed" ? "owed" : "ready",
+    acceptedAt: time(amendment.acceptedAt),
+    sent,
+    superseded,
+    link: writeLinkWithSecrets(amendment.link),
+    secrets,
   };
 }
 

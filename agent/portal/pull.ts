@@ -13,10 +13,11 @@ import { silentMs } from "../silence.ts";
 import type { PortalStore } from "../store/store.ts";
 import { requireAgent, requireBinding, type App } from "./access.ts";
 import { commonProblems, invalid, Problem, problemResponse } from "./problem.ts";
+import { addAdoptionRoutes } from "./pull-adoption.ts";
 import { addLeaseRoutes } from "./pull-leases.ts";
 import { openPolls } from "./pull-poll.ts";
 import { deviceParams, pullPrefix, pullProblems, pullRoute, tags } from "./pull-route.ts";
-import { strikeOut, writeConversion, writeLinkWithSecrets } from "./pull-wire.ts";
+import { strikeOut, writeAmendment, writeConversion, writeLinkWithSecrets } from "./pull-wire.ts";
 
 const mostNames = 20;
 
@@ -118,9 +119,9 @@ function addDeviceRoutes(app: App, store: PortalStore): void {
     url: `${pullPrefix}/devices/:device/claim`,
     schema: {
       tags,
-      summary: "Claim a device for writing, with the conversions that wait for it",
+      summary: "Claim a device for writing, with the conversions and amendments that wait for it",
       description:
-        "One lease a device: `held` while another identity has it, and for that one's grace after its end. The identity that has it gets a new one at once, with a higher fence and with all that was not completed: so a lost answer is healed by claiming again. Conversions come with their secrets in clear.",
+        "One lease a device: `held` while another identity has it, and for that one's grace after its end. The identity that has it gets a new one at once, with a higher fence and with all that was not completed: so a lost answer is healed by claiming again. Secrets are in clear. Changes and removals are given only to an agent that says that it knows them, with the links that they concern; those of others wait on.",
       params: deviceParams,
       body: claimRequest,
       response: {
@@ -131,17 +132,18 @@ function addDeviceRoutes(app: App, store: PortalStore): void {
     },
     handler: async (request): Promise<z.output<typeof claimAnswer>> => {
       const { device } = request.params;
-      const { identity, durationMs, graceMs, max, links, openTasks } = request.body;
+      const { identity, durationMs, graceMs, max, links, amendments, openTasks } = request.body;
       const agent = requireBinding(request, { devices: [device] });
       const holder = holderOf(agent, identity);
       await demandAnnounced(device, holder);
-      const result = await store.claimDevice(device, { holder, durationMs, graceMs, max, links });
+      const result = await store.claimDevice(device, { holder, durationMs, graceMs, max, links, amendments });
       if (result.kind === "held") return { kind: "held", retryAfterMs: Math.ceil(result.retryAfterMs) };
       const { claim } = result;
       return {
         kind: "claimed",
         lease: claim.lease,
         conversions: claim.conversions.map(writeConversion),
+        amendments: claim.amendments.map(writeAmendment),
         links: claim.links.map(writeLinkWithSecrets),
         openTasks: await store.openTasks(device, openTasks),
       };
@@ -168,9 +170,13 @@ function addDeviceRoutes(app: App, store: PortalStore): void {
     handler: async (request): Promise<z.output<typeof peekAnswer>> => {
       const { device } = request.params;
       requireBinding(request, { devices: [device] });
-      const { conversions, links } = await store.peekDevice(device, { links: request.query.links === "true" });
+      const withLinks = request.query.links === "true";
+      const { conversions, amendments, links } = await store.peekDevice(device, { links: withLinks });
       return {
         conversions: conversions.map(strikeOut).map(writeConversion),
+        amendments: amendments
+          .map((amendment) => ({ ...strikeOut(amendment), link: strikeOut(amendment.link) }))
+          .map(writeAmendment),
         links: links.map(strikeOut).map(writeLinkWithSecrets),
       };
     },
@@ -192,11 +198,16 @@ function addProgressRoute(app: App, store: PortalStore): void {
     },
     handler: async (request, reply) => {
       const { binding } = requireAgent(request);
-      const { taskIds, message } = request.body;
-      const conversions = await Promise.all([...new Set(taskIds)].map((taskId) => store.conversion(taskId)));
-      const own = conversions.flatMap((each) =>
-        each !== undefined && binding.devices.has(each.device ?? "") ? [each.taskId] : [],
-      );
+      const { message } = request.body;
+      const taskIds = [...new Set(request.body.taskIds)];
+      const conversions = await Promise.all(taskIds.map((taskId) => store.conversion(taskId)));
+      const others = new Set(taskIds.filter((_, i) => conversions[i] === undefined));
+      const amendments = others.size === 0 ? [] : await store.openAmendments({});
+      const mine = [
+        ...conversions.filter((each) => each !== undefined),
+        ...amendments.filter(({ taskId }) => others.has(taskId)),
+      ].filter(({ device }) => binding.devices.has(device ?? ""));
+      const own = [...new Set(mine.map(({ taskId }) => taskId))];
       if (own.length > 0) await store.noteProgress(own, message);
       return reply.code(204).send();
     },
@@ -208,5 +219,6 @@ export function addPullRoutes(app: App, { store }: { store: PortalStore }): void
   addPollRoute(app, store);
   addDeviceRoutes(app, store);
   addLeaseRoutes(app, store);
+  addAdoptionRoutes(app, store);
   addProgressRoute(app, store);
 }

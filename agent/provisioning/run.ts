@@ -13,6 +13,7 @@ import { startLeaseClock, type LeaseClock } from "./lease-clock.ts";
 import type { LoginGuard } from "./login-guard.ts";
 import { planDevice, type Plan } from "./plan.ts";
 import { licences } from "./licences.ts";
+import { propose } from "./proposal.ts";
 import { reportPlan } from "./report-plan.ts";
 import { withRemovals } from "./removals-ahead.ts";
 import {
@@ -99,7 +100,8 @@ export async function runDevice(dependencies: RunDependencies, request: RunReque
   }
 }
 
-async function withDriver<T>(
+/** Opens the driver for one use, and closes it in every case. */
+export async function withDriver<T>(
   dependencies: Pick<RunDependencies, "openDriver" | "guard">,
   use: (driver: Driver) => Promise<T>,
 ): Promise<T> {
@@ -161,7 +163,10 @@ function mayBeUnsaved(
 
 async function planOnly(dependencies: RunDependencies, request: RunRequest): Promise<RunReport> {
   const { device, guard, signal, journal } = dependencies;
-  const claim = await dependencies.source.peekDevice(device.name, { links: request.kind === "resync" });
+  const { proposal } = request;
+  const links = request.kind === "resync" || proposal !== undefined;
+  const waiting = await dependencies.source.peekDevice(device.name, { links });
+  const claim = proposal === undefined ? waiting : propose(waiting, proposal);
   return withDriver(dependencies, async (driver) => {
     const { serialNumber } = await guard.firstStatus(driver, signal);
     const config = await driver.read(signal);

@@ -10,6 +10,7 @@ import type { Intent } from "./intent.ts";
 import type { PlannedIntent, PlanOptions } from "./needs.ts";
 import { indexRows, nameOf } from "./observed.ts";
 import type { Leaver } from "./removal.ts";
+import type { Proposal } from "./proposal.ts";
 import { renderIntent, type Rendering, type Subject } from "./render-intent.ts";
 import { hashesOf, namedSecrets, secretsWritten } from "./secret-hashes.ts";
 
@@ -37,6 +38,8 @@ export interface RunRequest {
   rerender: boolean;
   /** A conversion that is only asked about, for a plan of it. */
   candidate?: ClaimedConversion;
+  /** A change or removal that is only asked about, for a plan of it. */
+  proposal?: Proposal;
   /** Of all that waits, only the change or removal of this task, for a plan of it. */
   amendment?: string;
 }

@@ -194,5 +194,6 @@ export function createAnnouncer(dependencies: AnnouncerDependencies): Announcer 
 
 /** No more than wait; where a portal counts anew, the next look at what waits makes good for it. */
 function arrivalsOf(now: DeviceWork, before: DeviceWork | undefined): number {
-  return Math.min(mostArrivals, now.waiting, Math.max(0, now.arrived - (before?.arrived ?? 0)));
+  const waiting = now.waiting + now.amendments + now.owed;
+  return Math.min(mostArrivals, waiting, Math.max(0, now.arrived - (before?.arrived ?? 0)));
 }

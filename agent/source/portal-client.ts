@@ -1,5 +1,6 @@
 import type { z } from "zod";
 import {
+  adoptAnswer,
   claimAnswer,
   peekAnswer,
   pollAnswer,
@@ -7,12 +8,23 @@ import {
   type PollAnswer,
   type PollRequest,
 } from "../pull-shapes.ts";
+import type { Adoption, AdoptionVerdict } from "../store/adoption.ts";
+import type { ClaimedAmendment } from "../store/amendment.ts";
 import type { ClaimedConversion, ExecutionMessage, Lease, Link, LinkWithSecrets } from "../store/model.ts";
 import { LeaseLost, type Completion } from "../store/store.ts";
 import { realPace, type Pace } from "./pace.ts";
 import type { PortalError, PortalFault } from "./portal-error.ts";
 import { openTransport, shortestTryMs, type Call, type PortalSettings } from "./portal-transport.ts";
-import { readConversions, readLinkWithSecrets, readPeek, writeCompletion, writeLink, writeMessage } from "./wire.ts";
+import {
+  readAmendments,
+  readConversions,
+  readLinkWithSecrets,
+  readPeek,
+  writeAdoption,
+  writeCompletion,
+  writeLink,
+  writeMessage,
+} from "./wire.ts";
 
 export type PortalClaim =
   | { kind: "held"; retryAfterMs: number }
@@ -20,6 +32,7 @@ export type PortalClaim =
       kind: "claimed";
       lease: Lease;
       conversions: ClaimedConversion[];
+      amendments: ClaimedAmendment[];
       links: LinkWithSecrets[];
       openTasks: string[];
     };
@@ -37,13 +50,16 @@ export interface PortalClient {
     device: string,
     links: boolean,
     signal: AbortSignal,
-  ): Promise<{ conversions: ClaimedConversion[]; links: LinkWithSecrets[] }>;
+  ): Promise<{ conversions: ClaimedConversion[]; amendments: ClaimedAmendment[]; links: LinkWithSecrets[] }>;
   renew(lease: Lease, withinMs: number): Promise<void>;
   release(lease: Lease): Promise<void>;
   markSent(lease: Lease, taskIds: readonly string[], sent: boolean, withinMs: number): Promise<void>;
   /** Repeated after all that may pass, until `withinMs`: a result is not given up lightly. */
   complete(lease: Lease, completions: readonly Completion[], withinMs: number): Promise<void>;
   updateLinks(lease: Lease, links: readonly Link[], withinMs: number): Promise<void>;
+  /** Verdicts in the order of the adoptions. */
+  previewAdoptions(device: string, adoptions: readonly Adoption[], signal: AbortSignal): Promise<AdoptionVerdict[]>;
+  adopt(lease: Lease, adoptions: readonly Adoption[], by: string, withinMs: number): Promise<AdoptionVerdict[]>;
   noteProgress(taskIds: readonly string[], message: ExecutionMessage): Promise<void>;
   /** An error that puts a run off. */
   fault(fault: PortalFault, message: string): PortalError;
@@ -76,14 +92,34 @@ export function openPortalClient(settings: Omit<PortalSettings, "pace"> & { pace
     );
   }
 
-  async function underLease(lease: Lease, call: Omit<Call, "path" | "attemptMs" | "expected">, route: string) {
-    await transport.send({
+  type LeaseCall = Omit<Call, "path" | "attemptMs" | "expected">;
+
+  async function askUnderLease(
+    lease: Lease,
+    call: LeaseCall,
+    route: string,
+    expected: Call["expected"],
+  ): Promise<string> {
+    return transport.send({
       attemptMs: Math.min(attemptMs, Math.max(shortestTryMs, call.budgetMs)),
       ...call,
       path: `/leases/${at(lease.device)}/${route}`,
-      expected: 204,
+      expected,
       conflict: (words) => new LeaseLost(`lease ${lease.fence} of ${lease.device} is lost. ${words}`),
     });
+  }
+
+  async function underLease(lease: Lease, call: LeaseCall, route: string): Promise<void> {
+    await askUnderLease(lease, call, route, 204);
+  }
+
+  function readVerdicts(text: string, adoptions: readonly Adoption[], device: string): AdoptionVerdict[] {
+    const { verdicts } = read(adoptAnswer, text, `the adoption on ${device}`);
+    if (verdicts.length === adoptions.length) return verdicts;
+    throw transport.fault(
+      "protocol",
+      `The portal ${transport.portal} answered ${adoptions.length} adoptions on ${device} with ${verdicts.length} verdicts`,
+    );
   }
 
   return {
@@ -99,8 +135,8 @@ export function openPortalClient(settings: Omit<PortalSettings, "pace"> & { pace
       const text = await transport.send({ method: "POST", path, body: request, expected: 200, signal, ...standard });
       const answer = read(claimAnswer, text, `the claim of ${device}`);
       if (answer.kind === "held") return answer;
-      const { lease, conversions, links, openTasks } = answer;
-      const stranger = [lease, ...links].find((each) => each.device !== device);
+      const { lease, conversions, amendments, links, openTasks } = answer;
+      const stranger = [lease, ...links, ...amendments.map(({ link }) => link)].find((each) => each.device !== device);
       if (stranger !== undefined)
         throw transport.fault(
           "protocol",
@@ -111,6 +147,7 @@ export function openPortalClient(settings: Omit<PortalSettings, "pace"> & { pace
         // Longer than was asked for would be longer than its taker waits.
         lease: { ...lease, durationMs: Math.min(lease.durationMs, request.durationMs) },
         conversions: readConversions(conversions, device).slice(0, request.max),
+        amendments: readAmendments(amendments, device),
         links: links.map(readLinkWithSecrets),
         openTasks,
       };
@@ -170,6 +207,22 @@ export function openPortalClient(settings: Omit<PortalSettings, "pace"> & { pace
         },
         "links",
       ),
+
+    async previewAdoptions(device, adoptions, signal) {
+      const path = `/devices/${at(device)}/adoptable`;
+      const body = { adoptions: adoptions.map(writeAdoption) };
+      return readVerdicts(
+        await transport.send({ method: "POST", path, body, expected: 200, signal, ...standard }),
+        adoptions,
+        device,
+      );
+    },
+
+    async adopt(lease, adoptions, by, withinMs) {
+      const body = { fence: lease.fence, by: by.slice(0, 200), adoptions: adoptions.map(writeAdoption) };
+      const call = { method: "POST" as const, body, budgetMs: Math.min(budgetMs, withinMs) };
+      return readVerdicts(await askUnderLease(lease, call, "adopt", 200), adoptions, lease.device);
+    },
 
     async noteProgress(taskIds, message) {
       const body = { taskIds, message: writeMessage(message) };

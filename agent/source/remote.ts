@@ -1,5 +1,6 @@
 import type { Log } from "../log.ts";
 import { startLeaseClock, type LeaseClock } from "../provisioning/lease-clock.ts";
+import type { ClaimedAmendment } from "../store/amendment.ts";
 import type { ClaimedConversion, Lease } from "../store/model.ts";
 import type { DetachedJournal, JournalStore, StoreEvent } from "../store/store.ts";
 import { createAnnouncer } from "./announcer.ts";
@@ -124,18 +125,26 @@ export function createRemoteSource(options: RemoteSourceOptions): RemoteSource {
     return false;
   }
 
+  /** Rows are removed and changed by the link: it must be the same customer's. */
+  function isWhole({ taskId, kind, customerGuid, tenantId, change, link }: ClaimedAmendment, device: string): boolean {
+    const same = link.customerGuid === customerGuid && link.tenantId === tenantId;
+    if (same && (kind === "removal" || change !== null)) return true;
+    log.error("an amendment came that contradicts itself and is left alone", { device, task: taskId });
+    return false;
+  }
+
   async function claimDevice(
     device: string,
     claim: Parameters<ConversionSource["claimDevice"]>[1],
   ): ReturnType<ConversionSource["claimDevice"]> {
     const identity = await heard();
-    const { durationMs, graceMs, max, links = true } = claim;
+    const { durationMs, graceMs, max, links = true, amendments: wanted = true } = claim;
     const recorded = await journal.unreported(device);
     const asked = recorded.slice(0, mostTasks);
     const clock = startLeaseClock(now);
     const answer = await client.claim(
       device,
-      { identity, durationMs, graceMs, max, links, openTasks: asked },
+      { identity, durationMs, graceMs, max, links, amendments: max > 0 && wanted, openTasks: asked },
       draining.signal,
     );
     if (answer.kind === "held") return answer;
@@ -146,7 +155,8 @@ export function createRemoteSource(options: RemoteSourceOptions): RemoteSource {
       const unresolved = await journal.noteLease(lease, [...answer.openTasks, ...recorded.slice(mostTasks)]);
       const known = new Set(recorded);
       const conversions = answer.conversions.filter((conversion) => isOurs(conversion, device, known));
-      return { kind: "claimed", claim: { lease, conversions, amendments: [], links: answer.links, unresolved } };
+      const amendments = answer.amendments.filter((amendment) => isWhole(amendment, device));
+      return { kind: "claimed", claim: { lease, conversions, amendments, links: answer.links, unresolved } };
     } catch (error) {
       await client.release(lease).catch(() => undefined);
       throw error;
@@ -162,7 +172,7 @@ export function createRemoteSource(options: RemoteSourceOptions): RemoteSource {
 
     async peekDevice(device, { links = true } = {}) {
       const waiting = await client.peek(device, links, draining.signal);
-      return { ...waiting, amendments: [], unresolved: await journal.unresolved(device), secretsStruckOut: true };
+      return { ...waiting, unresolved: await journal.unresolved(device), secretsStruckOut: true };
     },
 
     async renewLease(lease) {
@@ -196,6 +206,17 @@ export function createRemoteSource(options: RemoteSourceOptions): RemoteSource {
         await client.updateLinks(lease, links.slice(from, from + linksAtOnce), remainingMs(lease));
     },
 
+    async previewAdoptions(device, adoptions) {
+      const verdicts = [];
+      for (let from = 0; from < adoptions.length; from += linksAtOnce)
+        verdicts.push(
+          ...(await client.previewAdoptions(device, adoptions.slice(from, from + linksAtOnce), draining.signal)),
+        );
+      return verdicts;
+    },
+
+    adopt: (lease, adoptions, by) => client.adopt(lease, adoptions, by, remainingMs(lease)),
+
     async noteProgress(taskIds, message) {
       notes.note(taskIds, message);
     },
@@ -207,11 +228,12 @@ export function createRemoteSource(options: RemoteSourceOptions): RemoteSource {
 
     async queues() {
       return [...(announcer?.work().values() ?? [])]
-        .filter(({ waiting }) => waiting > 0)
-        .map(({ device, waiting, arrived, oldestAcceptedAt }) => ({
+        .filter(({ waiting, amendments, owed }) => waiting + amendments + owed > 0)
+        .map(({ device, waiting, amendments, owed, arrived, oldestAcceptedAt }) => ({
           device,
-          waiting,
-          owed: 0,
+          waiting: waiting + amendments,
+          amendments,
+          owed,
           arrived,
           oldestAcceptedAt: oldestAcceptedAt === null ? now() : Date.parse(oldestAcceptedAt),
         }));
@@ -224,7 +246,9 @@ export function createRemoteSource(options: RemoteSourceOptions): RemoteSource {
     },
 
     async namedDevices() {
-      const withWork = [...(announcer?.work().values() ?? [])].filter(({ waiting, linked }) => waiting + linked > 0);
+      const withWork = [...(announcer?.work().values() ?? [])].filter(
+        ({ waiting, amendments, owed, linked }) => waiting + amendments + owed + linked > 0,
+      );
       const unsaved = await journal.unsavedSince();
       const named = [...withWork, ...unsaved].map(({ device }) => device);
       return [...new Set([...named, ...(announcer?.missing() ?? [])])].sort();

@@ -12,6 +12,8 @@ export type ConversionSource = Pick<
   | "releaseLease"
   | "complete"
   | "updateLinks"
+  | "previewAdoptions"
+  | "adopt"
   | "noteProgress"
   | "setStandstill"
   | "queues"

@@ -1,11 +1,22 @@
 import type { z } from "zod";
-import type { claimedConversion, completeRequest, linksRequest, linkWithSecrets, peekAnswer } from "../pull-shapes.ts";
+import type {
+  claimedAmendment,
+  adoptableRequest,
+  claimedConversion,
+  completeRequest,
+  linksRequest,
+  linkWithSecrets,
+  peekAnswer,
+} from "../pull-shapes.ts";
+import type { Adoption } from "../store/adoption.ts";
+import type { ClaimedAmendment } from "../store/amendment.ts";
 import type { ClaimedConversion, ExecutionMessage, Link, LinkWithSecrets } from "../store/model.ts";
 import type { Completion } from "../store/store.ts";
 
 /** What goes over the wire, as the agent has it, and back. */
 
 type WireCompletion = z.infer<typeof completeRequest>["completions"][number];
+type WireAdoption = z.infer<typeof adoptableRequest>["adoptions"][number];
 type WireLink = z.infer<typeof linksRequest>["links"][number];
 
 /** Twice the same conversion in one answer is one. */
@@ -25,15 +36,30 @@ export function readConversions(
   });
 }
 
+/** Twice the same amendment in one answer is one, and of a customer only the first is worked on. */
+export function readAmendments(wire: readonly z.infer<typeof claimedAmendment>[], device: string): ClaimedAmendment[] {
+  const seen = new Set<string>();
+  return wire.flatMap(({ acceptedAt, link, ...amendment }) => {
+    const { taskId, customerGuid } = amendment;
+    const known = seen.has(taskId) || seen.has(customerGuid);
+    seen.add(taskId).add(customerGuid);
+    return known ? [] : [{ ...amendment, device, acceptedAt: Date.parse(acceptedAt), link: readLinkWithSecrets(link) }];
+  });
+}
+
 export function readLinkWithSecrets(wire: z.infer<typeof linkWithSecrets>): LinkWithSecrets {
   return { ...wire, linkedAt: Date.parse(wire.linkedAt) };
 }
 
 export function readPeek(
-  { conversions, links }: z.infer<typeof peekAnswer>,
+  { conversions, amendments, links }: z.infer<typeof peekAnswer>,
   device: string,
-): { conversions: ClaimedConversion[]; links: LinkWithSecrets[] } {
-  return { conversions: readConversions(conversions, device), links: links.map(readLinkWithSecrets) };
+): { conversions: ClaimedConversion[]; amendments: ClaimedAmendment[]; links: LinkWithSecrets[] } {
+  return {
+    conversions: readConversions(conversions, device),
+    amendments: readAmendments(amendments, device),
+    links: links.map(readLinkWithSecrets),
+  };
 }
 
 export function writeMessage({ level, message }: ExecutionMessage): ExecutionMessage {
@@ -43,7 +69,9 @@ export function writeMessage({ level, message }: ExecutionMessage): ExecutionMes
 export function writeCompletion(completion: Completion): WireCompletion {
   const { taskId } = completion;
   const messages = completion.messages.slice(0, 100).map(writeMessage);
-  if (completion.kind === "linked") return { kind: "linked", taskId, link: writeLinkFields(completion.link), messages };
+  if (completion.kind === "removed") return { kind: "removed", taskId, messages };
+  if (completion.kind !== "failed")
+    return { kind: completion.kind, taskId, link: writeLinkFields(completion.link), messages };
   if (completion.kind !== "failed") throw new Error(`the result of ${taskId} cannot be told to a portal elsewhere`);
   const details = completion.details.slice(0, 20).map((detail) => cut(detail, 200));
   return { kind: "failed", taskId, details, messages };
@@ -51,6 +79,10 @@ export function writeCompletion(completion: Completion): WireCompletion {
 
 export function writeLink(link: Link): WireLink {
   return { ...writeLinkFields(link), linkedAt: new Date(link.linkedAt).toISOString() };
+}
+
+export function writeAdoption({ fullName, ...link }: Adoption): WireAdoption {
+  return { ...writeLinkFields({ ...link, fullName: "" }), fullName };
 }
 
 // Member by member: what a link carries beside them, such as secrets, stays here.

@@ -1,4 +1,5 @@
 import type { Fields } from "../../drivers/driver.ts";
+import type { AdoptionStore } from "./adoption.ts";
 import type { AmendmentCompletion, AmendmentStore, ClaimedAmendment, MadeProxySet } from "./amendment.ts";
 import type {
   AnnouncedDevice,
@@ -108,6 +109,8 @@ export interface Queue {
   device: string;
   /** Conversions and amendments. */
   waiting: number;
+  /** How many of these are amendments. */
+  amendments: number;
   /** Removals of customers that were given up without their device. */
   owed: number;
   oldestAcceptedAt: number;
@@ -142,7 +145,7 @@ export class Contradiction extends Error {
  * Time is the store's own. Ids of tasks are `wst_<uuid>`, those of amendments
  * `tsk_<number>`.
  */
-export interface PortalStore extends AmendmentStore {
+export interface PortalStore extends AmendmentStore, AdoptionStore {
   /** Stores conversion and task in one transaction, judged in it. Drawn ids are new at every call. */
   accept(conversion: NewConversion): Promise<{ taskId: string; verdict: Verdict["kind"] }>;
   task(id: string): Promise<Task | undefined>;
@@ -181,11 +184,11 @@ export interface PortalStore extends AmendmentStore {
   /**
    * Claims a device for writing. Takes up to `max` ready conversions with it (0 for a re-sync). Records of an earlier
    * lease become `abandoned` in the same transaction. A lease can be taken over `graceMs` after it expired; by its own
-   * holder at once, as a holder has one run on a device at a time.
+   * holder at once, as a holder has one run on a device at a time. `amendments: false` leaves them to another holder.
    */
   claimDevice(
     device: string,
-    claim: { holder: string; durationMs: number; graceMs: number; max: number; links?: boolean },
+    claim: { holder: string; durationMs: number; graceMs: number; max: number; links?: boolean; amendments?: boolean },
   ): Promise<ClaimResult>;
   /** What a claim would give now: ready conversions that no live lease has. For dry runs and plans: nothing changes. */
   peekDevice(device: string, peek?: { links?: boolean }): Promise<Peek>;

@@ -11,6 +11,7 @@ const commands = [
   ["status"],
   ["task"],
   ["convert"],
+  ["adopt"],
   ["enroll"],
   ["explain"],
   ["failures"],
@@ -37,7 +38,7 @@ it.each(["plan", "resync"])("%s documents exit code 3", async (command) => {
   expect((await createFolder().run([command, "--help"])).stdout).toMatch(/^ {2}3 {2}changes are pending/m);
 });
 
-it.each(["plan", "resync", "pause", "resume", "status", "task", "explain", "failures", "convert", "enroll"])(
+it.each(["plan", "resync", "pause", "resume", "status", "task", "explain", "failures", "convert", "adopt", "enroll"])(
   "%s prints JSON when asked to",
   async (command) => {
     expect((await createFolder().run([command, "--help"])).stdout).toContain("--json");

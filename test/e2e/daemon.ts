@@ -19,7 +19,6 @@ export interface Daemon {
   client: Client;
   /** What it printed so far. */
   output(): string;
-  pid: number;
   /** Does not wait for an end. */
   signal(signal: NodeJS.Signals): void;
   kill(signal: NodeJS.Signals): Promise<number | null>;

@@ -36,6 +36,7 @@ async function journalOf(speeds: Speeds): Promise<string[][]> {
         oldestAcceptedAt: 0,
         arrived: 0,
         owed: 0,
+        amendments: 0,
       })),
     namedDevices: async () => [],
     setStandstill: async () => undefined,
@@ -55,6 +56,7 @@ async function journalOf(speeds: Speeds): Promise<string[][]> {
         device,
         settings,
         source,
+        adopt: () => Promise.reject(new Error("nothing is adopted here")),
         async run(_request, signal): Promise<RunResult> {
           const taken = waiting[i] ?? 0;
           if (taken === 0) return { kind: "idle" };

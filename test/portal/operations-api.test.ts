@@ -24,6 +24,7 @@ const failing = (error: Error): Operations => ({
   health: async () => Promise.reject(error),
   plan: async () => Promise.reject(error),
   resync: async () => Promise.reject(error),
+  adopt: async () => Promise.reject(error),
   pause: async () => Promise.reject(error),
   resume: async () => Promise.reject(error),
 });

@@ -47,11 +47,13 @@ describe("a poll", () => {
         {
           device,
           waiting: 2,
+          amendments: 0,
+          owed: 0,
           arrived: 2,
           oldestAcceptedAt: new Date(acceptedAt ?? 0).toISOString(),
           linked: 0,
         },
-        { device: sibling, waiting: 0, arrived: 0, oldestAcceptedAt: null, linked: 0 },
+        { device: sibling, waiting: 0, amendments: 0, owed: 0, arrived: 0, oldestAcceptedAt: null, linked: 0 },
       ],
       missing: [],
     });
@@ -151,7 +153,14 @@ function openByHand() {
   };
   const arrive = (name: string): void => {
     const { waiting = 0, arrived = 0 } = queues.get(name) ?? {};
-    queues.set(name, { device: name, waiting: waiting + 1, owed: 0, arrived: arrived + 1, oldestAcceptedAt: 0 });
+    queues.set(name, {
+      device: name,
+      waiting: waiting + 1,
+      amendments: 0,
+      owed: 0,
+      arrived: arrived + 1,
+      oldestAcceptedAt: 0,
+    });
     for (const hear of listeners) hear({ kind: "ready", device: name });
   };
   const polls = openPolls(store);

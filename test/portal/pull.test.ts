@@ -31,6 +31,7 @@ const claimBody: ClaimRequest = {
   graceMs: 10_000,
   max: 10,
   links: true,
+  amendments: true,
   openTasks: [],
 };
 const note = { level: "Information", message: "The device is rebooting." } as const;
@@ -421,7 +422,7 @@ describe("a peek", () => {
   it("does not show what a live lease has", async () => {
     const { server } = await startClaimed();
     const answer = await server.call("GET", `${prefix}/devices/${device}/work`);
-    expect(answer.body).toEqual({ conversions: [], links: [] });
+    expect(answer.body).toEqual({ conversions: [], amendments: [], links: [] });
   });
 });
 

@@ -131,6 +131,12 @@ export async function startServer({ role = "embedded", ...overrides }: Overrides
       if (request.device !== undefined) known(request.device);
       return { devices: [] };
     },
+    async adopt({ device: name, ...request }, by) {
+      known(name);
+      asked.push(["adopt", name, request, by]);
+      const { dryRun } = request;
+      return { device, dryRun, result: "done", reason: null, adopted: [], skipped: [], linked: 0, unnamed: 0 };
+    },
     async pause(name, reason, by) {
       known(name);
       asked.push(["pause", name, reason, by]);

@@ -92,7 +92,9 @@ describe("an agent that polls", () => {
     await setting.start();
     await settled();
 
-    expect(await source.queues()).toEqual([{ device, waiting: 1, owed: 0, arrived: 1, oldestAcceptedAt: acceptedAt }]);
+    expect(await source.queues()).toEqual([
+      { device, waiting: 1, amendments: 0, owed: 0, arrived: 1, oldestAcceptedAt: acceptedAt },
+    ]);
     expect(await source.namedDevices()).toEqual([device]);
   });
 

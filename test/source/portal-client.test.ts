@@ -8,7 +8,7 @@ const never = new AbortController().signal;
 const setting = atPortal();
 const lease = { device, fence: 1, durationMs: 120_000 };
 const peek = () => setting.client.peek(device, false, never);
-const works = { conversions: [], links: [] };
+const works = { conversions: [], amendments: [], links: [] };
 const told = (status: number, headers: Record<string, string> = {}): Trouble => ({ answer: { status, headers } });
 const instead = (body: string | ((honest: string) => string)): Trouble => ({ answer: { status: 200, body } });
 
@@ -111,7 +111,14 @@ describe("a portal in trouble", () => {
 
   it("is not believed to have given a lease on another device, nor a longer one than was asked for", async () => {
     await setting.start();
-    const request = { identity: "identity-journal.db", graceMs: 0, max: 1, links: true, openTasks: [] };
+    const request = {
+      identity: "identity-journal.db",
+      graceMs: 0,
+      max: 1,
+      links: true,
+      amendments: true,
+      openTasks: [],
+    };
     const claim = () => setting.client.claim(device, { ...request, durationMs: 60_000 }, never);
     setting.portal.trouble("claim", { answer: { status: 200, body: (text) => text.replaceAll(device, "sbc-2") } });
     expect(await faultOf(claim())).toMatchObject({ fault: "protocol" });

@@ -39,10 +39,10 @@ export function keepConversions(
     "SELECT * FROM conversions WHERE state = 'site' ORDER BY seq LIMIT ?",
   );
   const queues = db.prepare<[], Queue>(
-    `SELECT device, sum(state = 'ready') AS waiting, sum(state = 'owed') AS owed,
-       min(accepted_at) AS oldestAcceptedAt, max(arrival) AS arrived
-     FROM (SELECT device, state, accepted_at, arrival FROM conversions WHERE state = 'ready'
-       UNION ALL SELECT device, state, accepted_at, arrival FROM amendments WHERE state <> 'ended')
+    `SELECT device, sum(state = 'ready') AS waiting, sum(state = 'ready' AND amends) AS amendments,
+       sum(state = 'owed') AS owed, min(accepted_at) AS oldestAcceptedAt, max(arrival) AS arrived
+     FROM (SELECT device, state, accepted_at, arrival, 0 AS amends FROM conversions WHERE state = 'ready'
+       UNION ALL SELECT device, state, accepted_at, arrival, 1 FROM amendments WHERE state <> 'ended')
      GROUP BY device ORDER BY device`,
   );
 

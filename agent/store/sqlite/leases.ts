@@ -69,7 +69,7 @@ export function keepLeases(
   });
 
   return {
-    async claimDevice(device, { holder, durationMs, graceMs, max, links = true }) {
+    async claimDevice(device, { holder, durationMs, graceMs, max, links = true, amendments: wanted = true }) {
       return write(() => {
         const before = fences.read(device);
         const at = now();
@@ -88,7 +88,7 @@ export function keepLeases(
         abandon.run(device);
         const conversions = ready.all(device, max);
         for (const row of conversions) handOut.run(fence, row.task_id);
-        const amendments = handouts.handOut(device, fence, max);
+        const amendments = handouts.handOut(device, fence, wanted ? max : 0);
         reach("claim-storing");
         return {
           kind: "claimed",

@@ -3,6 +3,7 @@ import type { Sealer } from "../seal.ts";
 import type { StoreTrouble } from "../trouble.ts";
 import type { DetachedJournal, Judge, Store } from "../store.ts";
 import { openAmendmentEnds } from "./amendment-ends.ts";
+import { keepAdoptions } from "./adoption.ts";
 import { keepAmendments } from "./amendments.ts";
 import { keepAnnouncements } from "./announcements.ts";
 import { openArrivals } from "./arrivals.ts";
@@ -81,6 +82,7 @@ export function openSqliteStore(options: SqliteStoreOptions): Store {
     ...keepLeads(connection),
     ...keepCustomers(connection, fences, sealer, keepSecrets),
     ...keepAmendments({ ...shared, ends }),
+    ...keepAdoptions(connection, fences, trail.append),
     ...keepConversions(connection, tasks, turns, sealer, deadlineMs),
     ...keepLeases(connection, fences, openUnresolved(connection), openHandouts(connection, sealer), sealer),
     ...keepCompletions(connection, fences, tasks, turns, ends, keepSecrets),

@@ -12,6 +12,7 @@ const fenced: [string, (store: Store, lease: Lease) => Promise<unknown>][] = [
   ["recordWrite", (store, lease) => store.recordWrite(lease, record)],
   ["withdrawWrite", (store, lease) => store.withdrawWrite(lease, "unknown")],
   ["recordSaved", (store, lease) => store.recordSaved(lease)],
+  ["adopt", (store, lease) => store.adopt(lease, [], "ann")],
   ["markSent", (store, lease) => store.markSent(lease, [], true)],
 ];
 
