@@ -1,4 +1,5 @@
 import type { AgentConfig } from "./config.ts";
+import { createDriftWatch, type DriftWatch } from "./drift-watch.ts";
 import { createFleet } from "./fleet.ts";
 import { reportHealth } from "./health.ts";
 import type { Log } from "./log.ts";
@@ -32,6 +33,7 @@ export interface DeviceSide {
   worker: Worker;
   operations: Operations;
   metrics: Metrics;
+  driftWatch: DriftWatch;
   /** The device that a gateway (lower case) belongs to. */
   resolveDevice(gateway: string): string | undefined;
 }
@@ -40,16 +42,37 @@ export interface DeviceSide {
 export function createDeviceSide(dependencies: DeviceSideDependencies): DeviceSide {
   const { config, source, journal, conversions, version, startedAt } = dependencies;
   const now = (): number => Date.now();
+  const driftMaxAgeMs = config.drift.maxAge;
   const metrics = createMetrics();
   const { lanes, worker, taken } = createFleet({ ...dependencies, metrics, now });
   const health = (): Promise<HealthReport> =>
-    reportHealth({ lanes, taken, source, journal, portal: dependencies.portal, version, startedAt, now });
+    reportHealth({
+      lanes,
+      taken,
+      source,
+      journal,
+      driftMaxAgeMs,
+      portal: dependencies.portal,
+      version,
+      startedAt,
+      now,
+    });
   const gateways = new Map(
     config.devices.flatMap(({ name, gateways }) => gateways.map((gateway) => [gateway, name] as const)),
   );
   return {
     worker,
-    operations: createOperations({ lanes, source, journal, conversions, health, applyModes: worker.applyModes }),
+    driftWatch: createDriftWatch(lanes, config.drift.probe),
+    operations: createOperations({
+      lanes,
+      source,
+      journal,
+      conversions,
+      health,
+      applyModes: worker.applyModes,
+      driftMaxAgeMs,
+      now,
+    }),
     metrics,
     resolveDevice: (gateway) => gateways.get(gateway.toLowerCase()),
   };

@@ -1,6 +1,14 @@
 import { randomUUID } from "node:crypto";
 import type { Lane } from "./lane.ts";
-import type { HealthReport, PlanReport, ResyncDeviceReport, ResyncReport, ResyncRequest } from "./reports.ts";
+import { reportDrift } from "./drift-report.ts";
+import type {
+  DriftReport,
+  HealthReport,
+  PlanReport,
+  ResyncDeviceReport,
+  ResyncReport,
+  ResyncRequest,
+} from "./reports.ts";
 import type { ConversionSource } from "./source/source.ts";
 import type { ClaimedConversion } from "./store/model.ts";
 import type { JournalStore, NewConversion, Verdict } from "./store/store.ts";
@@ -12,6 +20,10 @@ export interface Operations {
   plan(subject: { taskId: string } | { conversion: NewConversion }): Promise<PlanReport>;
   /** Re-applies the intents of linked customers. Names of unknown devices or customers: NotFound. */
   resync(request: ResyncRequest): Promise<ResyncReport>;
+  /** The latest evidence on drift, of one device or of all. Asks no device. Throws NotFound for an unknown device. */
+  drift(request: { device?: string | undefined }): Promise<DriftReport>;
+  /** Compares linked customers with their devices now, restores by policy, and reports as `drift`. */
+  checkDrift(request: { device?: string | undefined }): Promise<DriftReport>;
   /**
    * Durable and audited. No new script is sent from the moment of the call; resolves when the run under way has ended,
    * at the latest after 20 s. Throws NotFound for an unknown device.
@@ -54,7 +66,10 @@ export interface ConversionLookup {
 export interface OperationsDependencies {
   lanes: ReadonlyMap<string, Lane>;
   source: Pick<ConversionSource, "links">;
-  journal: Pick<JournalStore, "pauseDevice" | "resumeDevice" | "clearLogins">;
+  journal: Pick<JournalStore, "pauseDevice" | "resumeDevice" | "clearLogins" | "drift" | "driftSummaries">;
+  /** After this time a drift check says nothing any more. */
+  driftMaxAgeMs: number;
+  now(): number;
   conversions: ConversionLookup;
   health(): Promise<HealthReport>;
   /** After a pause or its end. */
@@ -62,7 +77,7 @@ export interface OperationsDependencies {
 }
 
 export function createOperations(dependencies: OperationsDependencies): Operations {
-  const { lanes, source, journal, conversions, health, applyModes } = dependencies;
+  const { lanes, source, journal, conversions, health, applyModes, driftMaxAgeMs, now } = dependencies;
 
   function laneOf(device: string | null): Lane {
     const lane = device === null ? undefined : lanes.get(device);
@@ -100,8 +115,25 @@ export function createOperations(dependencies: OperationsDependencies): Operatio
     return { device, changes: [], lines: [], reverse: [], conflicts, warnings: [] };
   }
 
+  const lanesFor = (device: string | undefined): Lane[] =>
+    device === undefined ? [...lanes.values()] : [laneOf(device)];
+
   return {
     health,
+    async drift({ device }) {
+      const names = lanesFor(device).map((lane) => lane.device.name);
+      return { devices: await Promise.all(names.map((name) => reportDrift(journal, name, now(), driftMaxAgeMs))) };
+    },
+    async checkDrift({ device }) {
+      const reports = lanesFor(device).map(async (lane) => {
+        const trouble = await lane
+          .checkDrift()
+          // One device that cannot be asked takes no report of the others along.
+          .catch((error: unknown) => (error instanceof Error ? error.message : String(error)));
+        return reportDrift(journal, lane.device.name, now(), driftMaxAgeMs, trouble);
+      });
+      return { devices: await Promise.all(reports) };
+    },
     async plan(subject) {
       const refusal = "conversion" in subject ? await refusalOf(subject.conversion) : undefined;
       if (refusal !== undefined) return refusal;

@@ -313,6 +313,8 @@ describe("answers", () => {
         health: async () => ({ ...health, status: "splendid" as "ok" }),
         plan: async () => Promise.reject(new Error("not asked for")),
         resync: async () => Promise.reject(new Error("not asked for")),
+        drift: async () => Promise.reject(new Error("not asked for")),
+        checkDrift: async () => Promise.reject(new Error("not asked for")),
         pause: async () => undefined,
         resume: async () => undefined,
       },

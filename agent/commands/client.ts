@@ -6,8 +6,8 @@ import axios from "axios";
 import { z } from "zod";
 import { printable } from "./output.ts";
 import { describeProblem } from "./problem-text.ts";
-import type { HealthReport, PlanReport, ResyncReport, ResyncRequest } from "../reports.ts";
-import { healthReport, planReport, resyncReport } from "../reports.ts";
+import type { DriftReport, HealthReport, PlanReport, ResyncReport, ResyncRequest } from "../reports.ts";
+import { driftReport, healthReport, planReport, resyncReport } from "../reports.ts";
 
 const taskAnswer = z.object({
   id: z.string(),
@@ -79,6 +79,8 @@ export interface AgentClient {
   health(): Promise<HealthReport>;
   plan(subject: { taskId: string } | { body: string }): Promise<PlanReport>;
   resync(request: ResyncRequest): Promise<ResyncReport>;
+  drift(device: string | undefined): Promise<DriftReport>;
+  checkDrift(device: string | undefined): Promise<DriftReport>;
   pause(device: string, reason: string): Promise<void>;
   resume(device: string, reason: string): Promise<void>;
   task(id: string): Promise<TaskAnswer>;
@@ -168,6 +170,20 @@ export function openClient(options: ClientOptions): AgentClient {
       }),
     resync: (request) =>
       call(resyncReport, "POST", "/api/agent/v1/resync", { body: JSON.stringify(request), seconds: seconds.resync }),
+    drift: (name) =>
+      call(
+        driftReport,
+        "GET",
+        `/api/agent/v1/drift${name === undefined ? "" : `?device=${encodeURIComponent(name)}`}`,
+        {
+          seconds: seconds.quick,
+        },
+      ),
+    checkDrift: (name) =>
+      call(driftReport, "POST", "/api/agent/v1/drift/check", {
+        body: JSON.stringify(name === undefined ? {} : { device: name }),
+        seconds: seconds.resync,
+      }),
     pause: async (name, reason) => {
       await call(z.unknown(), "POST", `${device(name)}/pause`, {
         body: JSON.stringify({ reason }),

@@ -2,7 +2,8 @@ import type { DeviceDescription, Fields, Row, TableName } from "../../drivers/dr
 import { refusal } from "../../drivers/index.ts";
 import type { RecordedCreate } from "../store/model.ts";
 import type { Intent, IntentRow } from "./intent.ts";
-import { differences, nameOf, sameName, schemaOf, type Observed } from "./observed.ts";
+import type { LeftAlone } from "./left-alone.ts";
+import { differences, endsCalls, nameOf, sameName, schemaOf, type Observed } from "./observed.ts";
 
 export interface PlannedIntent {
   intent: Intent;
@@ -24,6 +25,8 @@ export interface PlanOptions {
   endCalls: boolean;
   /** Firmware without IP Group tags: ownership is record and link alone. */
   withoutTags: boolean;
+  /** What stays as the device has it; by default nothing. */
+  left?: LeftAlone;
 }
 
 /** What needs are found against. */
@@ -57,11 +60,18 @@ export class Conflict extends Error {
   override readonly name = "Conflict";
 }
 
+/** The tenant that a row's tag names. */
+export function taggedTenant({ fields }: Row): string | undefined {
+  return /(?:^|;)Trunk=([^;]*)/.exec(fields["tags"] ?? "")?.[1];
+}
+
 /** A customer's own row: created, completed, put right when it is ours, adopted when it equals what is wanted. */
 export function needOwn(row: IntentRow, planned: PlannedIntent, context: PlanContext, notes: string[]): Need[] {
   const { observed, recorded, options } = context;
   const { intent, linked } = planned;
+  const left = linked ? options.left : undefined;
   const found = observed.byName(row.table, row.name);
+  if (left?.rows === true && found?.active !== true) return [];
   if (found === undefined) {
     assertSecrets(row, Object.keys(row.secretFields), planned);
     return [{ row, kind: "create", found, fields: [], children: [], unfinished: [] }];
@@ -70,7 +80,7 @@ export function needOwn(row: IntentRow, planned: PlannedIntent, context: PlanCon
   const count = observed.countOf(row.table, row.name);
   if (count > 1)
     throw new Conflict(`${row.table} '${row.name}' stands ${count} times on the device: delete all but one there`);
-  const tenant = /(?:^|;)Trunk=([^;]*)/.exec(found.fields["tags"] ?? "")?.[1];
+  const tenant = taggedTenant(found);
   if (tenant !== undefined && !sameName(tenant, intent.tenantId))
     throw new Conflict(
       `${place} is on the device and carries the tag of another tenant (${tenant}): it is not touched; choose another short name`,
@@ -82,8 +92,12 @@ export function needOwn(row: IntentRow, planned: PlannedIntent, context: PlanCon
       sameName(r.name, row.name) &&
       r.customers.includes(intent.customerGuid),
   );
-  const fields = differences(found, row.fields);
-  const unwritten = Object.entries(row.secretFields).filter(([, variable]) => !planned.secretsWritten.has(variable));
+  const stays = (field: string): boolean =>
+    left !== undefined && (found.active ? left.field(row.table, field) : left.kept(row.table, field));
+  const fields = differences(found, row.fields).filter((field) => !stays(field));
+  const unwritten = Object.entries(row.secretFields).filter(
+    ([field, variable]) => !planned.secretsWritten.has(variable) && !stays(field),
+  );
   if (!linked && !byRecord) {
     const carriesTag = row.table === "ip-group" ? tenant !== undefined : servesOwnGroup(row, observed, intent);
     if (options.withoutTags || !carriesTag || fields.length > 0 || !found.active)
@@ -103,7 +117,9 @@ export function needOwn(row: IntentRow, planned: PlannedIntent, context: PlanCon
   if (found.active && fields.length === 0 && unwritten.length === 0) return [];
   const changed = found.active
     ? [...fields, ...unwritten.map(([field]) => field)]
-    : [...Object.keys(row.fields), ...Object.keys(row.secretFields)];
+    : [...Object.keys(row.fields), ...Object.keys(row.secretFields)].filter(
+        (field) => found.fields[field] === undefined || !stays(field),
+      );
   assertSecrets(row, changed, planned);
   assertConsent(row, fields, place, linked && !options.endCalls);
   if (!byRecord) assertRestorable(found, fields, place);
@@ -134,9 +150,7 @@ export function assertRestorable(found: Row, fields: readonly string[], place: s
 }
 
 function assertConsent(row: IntentRow, fields: readonly string[], place: string, needed: boolean): void {
-  const ending = fields.filter((field) =>
-    schemaOf(row.table).fields.some((f) => f.name === field && f.endsCalls === true),
-  );
+  const ending = fields.filter((field) => endsCalls(row.table, field));
   if (needed && ending.length > 0)
     throw new Conflict(
       `${place}: changing ${ending.join(", ")} ends its active calls and needs consent: repeat with --end-calls`,

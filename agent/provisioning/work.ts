@@ -5,6 +5,7 @@ import type { Completion, Peek } from "../store/store.ts";
 import type { CustomerResult } from "./apply.ts";
 import type { Blueprint } from "./blueprint.ts";
 import type { Intent } from "./intent.ts";
+import { leaveByPolicy } from "./left-alone.ts";
 import type { PlannedIntent, PlanOptions } from "./needs.ts";
 import { indexRows, nameOf } from "./observed.ts";
 import { renderIntent, type Rendering, type Subject } from "./render-intent.ts";
@@ -28,6 +29,8 @@ export interface RunRequest {
   dryRun: boolean;
   endCalls: boolean;
   rerender: boolean;
+  /** A re-sync that puts right only what is to be restored by policy, after a drift check. */
+  restoring?: true;
   /** A conversion that is only asked about, for a plan of it. */
   candidate?: ClaimedConversion;
 }
@@ -121,6 +124,7 @@ export function planOptions(context: WorkContext, request: RunRequest, links: re
       context.carriers.some((c) => c.allowSharedAddress && c.name.toLowerCase() === proxySet.toLowerCase()),
     endCalls: request.endCalls,
     withoutTags: context.device.withoutTags,
+    ...(request.kind === "resync" ? { left: leaveByPolicy(context.device.drift, request.restoring === true) } : {}),
   };
 }
 

@@ -10,6 +10,8 @@ const failing = (error: Error): Operations => ({
   health: async () => Promise.reject(error),
   plan: async () => Promise.reject(error),
   resync: async () => Promise.reject(error),
+  drift: async () => Promise.reject(error),
+  checkDrift: async () => Promise.reject(error),
   pause: async () => Promise.reject(error),
   resume: async () => Promise.reject(error),
 });

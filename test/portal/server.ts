@@ -120,6 +120,16 @@ export async function startServer({ role = "embedded", ...overrides }: Overrides
       if (request.device !== undefined) known(request.device);
       return { devices: [] };
     },
+    async drift({ device: name }) {
+      if (name !== undefined) known(name);
+      asked.push(["drift", name]);
+      return { devices: [] };
+    },
+    async checkDrift({ device: name }) {
+      if (name !== undefined) known(name);
+      asked.push(["checkDrift", name]);
+      return { devices: [] };
+    },
     async pause(name, reason, by) {
       known(name);
       asked.push(["pause", name, reason, by]);

@@ -1,6 +1,11 @@
 import { z } from "zod";
 import type { ExecutionMessage, RecordedChange, RecordedCreate } from "../model.ts";
-import { fieldsShape as fields, intentShape as intent, tableShape as table } from "../shapes.ts";
+import {
+  driftEvidenceShape as drift,
+  fieldsShape as fields,
+  intentShape as intent,
+  tableShape as table,
+} from "../shapes.ts";
 
 /** A task's message as stored: `progress` ones give way to the `result` when the task ends. */
 export interface StoredMessage extends ExecutionMessage {
@@ -33,6 +38,7 @@ export const readJson = {
   creates: reader(creates),
   changes: reader(changes),
   data: reader(data),
+  drift: reader(drift),
 };
 
 function reader<T>(schema: z.ZodType<T>): (text: string) => T {

@@ -9,6 +9,7 @@ import { keepConversions } from "./conversions.ts";
 import { keepCustomers } from "./customers.ts";
 import { openDatabase } from "./database.ts";
 import { keepDeadlines } from "./deadlines.ts";
+import { keepDriftChecks } from "./drift-checks.ts";
 import { openFences } from "./fences.ts";
 import { openGateways } from "./gateways.ts";
 import { keepHouse } from "./housekeeping.ts";
@@ -91,9 +92,12 @@ export function openSqliteJournal(options: SqliteFileOptions): DetachedJournal {
 /** What every agent keeps of its own dealings, wherever its portal is. */
 function keepAgentBooks(
   connection: Connection,
-): ReturnType<typeof keepLogins> & ReturnType<typeof keepPauses> & Omit<ReturnType<typeof keepAuditTrail>, "append"> {
+): ReturnType<typeof keepLogins> &
+  ReturnType<typeof keepPauses> &
+  ReturnType<typeof keepDriftChecks> &
+  Omit<ReturnType<typeof keepAuditTrail>, "append"> {
   const { append, ...trail } = keepAuditTrail(connection);
-  return { ...keepLogins(connection), ...trail, ...keepPauses(connection, append) };
+  return { ...keepLogins(connection), ...trail, ...keepPauses(connection, append), ...keepDriftChecks(connection) };
 }
 
 function openFile(options: SqliteFileOptions, purpose: "portal" | "journal"): Connection {
