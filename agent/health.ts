@@ -21,7 +21,7 @@ export interface HealthDependencies {
 
 function remarksOnDrift({ device, drift, driftDue, linked }: DeviceReport): string[] {
   const due = driftDue
-    ? [`${device}: a drift check is due, as after a restart of the device: rows that were not saved may be gone`]
+    ? [`${device}: a drift check is due: the device started anew, or what was to be restored was put off`]
     : [];
   if (drift === null || drift.stale) {
     const since = drift === null ? "it was never checked" : `it was last checked at ${drift.checkedAt}`;

@@ -68,6 +68,8 @@ const operatorRoutes: Route[] = [
     scopes: ["read", "operate"],
     body: { dryRun: true },
   },
+  { method: "GET", route: `${agent}/drift`, path: `${agent}/drift?device=${device}`, scopes: ["read"] },
+  { method: "POST", route: `${agent}/drift/check`, path: `${agent}/drift/check`, scopes: ["operate"], body: {} },
   ...["pause", "resume"].map((action) => ({
     method: "POST",
     route: `${agent}/devices/{device}/${action}`,
@@ -152,7 +154,7 @@ describe("scopes", () => {
 });
 
 describe("a server of role", () => {
-  const nearDevices = [`${agent}/plan`, `${agent}/resync`, `${agent}/devices`];
+  const nearDevices = [`${agent}/plan`, `${agent}/resync`, `${agent}/drift`, `${agent}/devices`];
   const isOperation = ({ path }: Route) => nearDevices.some((start) => path.startsWith(start));
   const named = (routes: readonly Route[]) => routes.map(({ method, route }) => `${method} ${route}`);
   const oversight = [...named(operatorRoutes.filter((route) => !isOperation(route))), "GET /livez", "GET /readyz"];

@@ -73,7 +73,7 @@ function detailsOf(device: DriftDeviceReport, paint: Paint): string[] {
   const { restore, rows, unlisted, trouble, due, afterRestart } = device;
   const lines = [
     ...(trouble === null ? [] : [`not checked: ${trouble}`]),
-    ...(due ? ["a check is due, as after a restart of the device"] : []),
+    ...(due ? ["a check is due: the device started anew, or what was to be restored was put off"] : []),
     ...(afterRestart ? ["checked because the device had started anew, or is another unit"] : []),
     ...(restore === null
       ? []

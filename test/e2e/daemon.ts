@@ -27,7 +27,8 @@ export function writeConfig(folder: string, config: AgentConfig): string {
   const file = join(folder, "agent.yaml");
   const run = { ...config.run, conversionDeadline: `${config.run.conversionDeadline}ms` };
   const portal = { ...config.portal, gatewayWait: `${config.portal.gatewayWait}ms` };
-  writeFileSync(file, stringify({ ...config, run, portal }));
+  const drift = { ...config.drift, probe: `${config.drift.probe}ms`, maxAge: `${config.drift.maxAge}ms` };
+  writeFileSync(file, stringify({ ...config, run, portal, drift }));
   return file;
 }
 

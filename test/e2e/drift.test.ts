@@ -30,8 +30,16 @@ const health = async (): Promise<HealthReport> => (await rig.client.ask("GET", "
 const edit = (...lines: string[]): Promise<void> =>
   control(rig.mock, "POST", "/edit", { lines: ["configure voip", ...lines, "exit", "write"] });
 
+const uploads = async (): Promise<number> => (await statsOf(rig.mock)).uploads;
+const groups = async () => named((await stateOf(rig.mock)).running["IPGroup"], "Name");
+const until = (holds: (report: DriftDeviceReport) => boolean): Promise<DriftDeviceReport> =>
+  eventually(evidence, holds, (report) => JSON.stringify(report));
+
+/** In another unit the same time is a smaller figure: the up-time certainly went back, however fast the test was. */
+const shrinkUpTime = (): Promise<void> => control(rig.mock, "PUT", "/settings", { uptimeUnit: "seconds" });
+
 describe("a drift check", () => {
-  it("tells field by field what another administrator changed, writes nothing, and its evidence outlives a restart", async () => {
+  it("tells what another administrator changed, writes nothing, and its evidence outlives a restart", async () => {
     rig = await startRig();
     await convert("Acme", "Bolt");
     expect(await evidence()).toMatchObject({ state: "unknown", checkedAt: null, ageSeconds: null });
@@ -42,10 +50,153 @@ describe("a drift check", () => {
     const before = await statsOf(rig.mock);
     const found = await check();
     expect(found).toMatchObject({ state: "drifted", drifted: 2, kept: 0, restore: null, trouble: null });
-    const { uploads, saves } = await statsOf(rig.mock);
-    expect({ uploads, saves }).toEqual({ uploads: before.uploads, saves: before.saves });
+    expect(found.rows.flatMap(({ findings }) => findings)).toMatchObject([
+      { kind: "field", field: "tags", found: "" },
+      { kind: "row-missing" },
+    ]);
+    expect(await statsOf(rig.mock)).toMatchObject({ uploads: before.uploads, saves: before.saves });
     await rig.restart();
-    const after = await evidence();
-    expect({ ...after, ageSeconds: 0 }).toEqual({ ...found, ageSeconds: 0 });
+    expect({ ...(await evidence()), ageSeconds: 0 }).toEqual({ ...found, ageSeconds: 0 });
+    expect((await health()).remarks.join()).toContain("2 customer(s) differ");
+    await rig.client.resync();
+    expect(await evidence()).toMatchObject({ state: "in-sync", drifted: 0 });
+  });
+
+  it("that cannot be made leaves the earlier evidence, and says why", async () => {
+    rig = await startRig();
+    await convert("Acme");
+    const { checkedAt } = await check();
+    await rig.mock.stop();
+    expect(await check()).toMatchObject({
+      checkedAt,
+      state: "in-sync",
+      trouble: expect.stringContaining("sbc0") as string,
+    });
+  });
+
+  it("is made of its own accord where customers have none", async () => {
+    rig = await startRig({ overrides: { drift: { probe: "1s" } } });
+    await convert("Acme");
+    await until(({ state, customers }) => state === "in-sync" && customers === 1);
+  });
+});
+
+describe.each([
+  { shape: "embedded", route: "rest" },
+  { shape: "apart", route: "ssh" },
+] as const)("policies, $shape over $route", ({ shape, route }) => {
+  it("restore what they name and keep what they name, saved, and a re-sync overwrites neither", async () => {
+    const fields = { "ip-group.media-realm-name": "keep", "ip-group.tags": "restore" };
+    rig = await startRig({ shape, route, overrides: { drift: { fields, rows: "restore" } } });
+    await convert("Acme", "Bolt");
+    const wanted = await groups();
+    await edit("ip-group 5", 'media-realm-name ""', 'tags ""', "exit", "no ip-group 6");
+    expect(await check()).toMatchObject({
+      state: "in-sync",
+      drifted: 0,
+      kept: 1,
+      restore: { result: "done", rows: 2, reason: null },
+    });
+    const state = await stateOf(rig.mock);
+    expect(state.startup).toEqual(state.running);
+    const found = await groups();
+    expect([found.get("Acme")?.fields["Tags"], found.get("Acme")?.fields["MediaRealm"]]).toEqual([
+      wanted.get("Acme")?.fields["Tags"],
+      "",
+    ]);
+    expect(found.get("Bolt")?.fields).toEqual(wanted.get("Bolt")?.fields);
+    expect(await rig.client.resync()).toMatchObject({ devices: [{ result: "in-sync", writes: 0, saves: 0 }] });
+  });
+});
+
+describe("what is to be restored", () => {
+  const drift = { policy: "restore", rows: "restore" };
+
+  it("is only told while the device is paused or observed", async () => {
+    rig = await startRig({ overrides: { drift } });
+    await convert("Acme");
+    await edit("ip-group 5", 'tags ""', "exit");
+    const before = await uploads();
+    await rig.client.ask("POST", "/api/agent/v1/devices/sbc0/pause", { reason: "hands off" });
+    expect(await check()).toMatchObject({ state: "drifted", restore: null });
+    await rig.restart({ drift, devices: rig.config.devices.map((device) => ({ ...device, mode: "observe" })) });
+    await rig.client.ask("POST", "/api/agent/v1/devices/sbc0/resume", { reason: "observed" });
+    expect(await check()).toMatchObject({ state: "drifted", restore: null });
+    expect(await uploads()).toBe(before);
+  });
+
+  it("stays as it is when it is more than a run may change, and conversions go on", async () => {
+    rig = await startRig({ overrides: { drift, run: { maxChangesPerRun: 1 } } });
+    await convert("Acme", "Bolt");
+    await edit("no ip-group 5", "no ip-group 6");
+    const before = await uploads();
+    const found = await check();
+    expect(found).toMatchObject({ state: "drifted", drifted: 2, due: false, restore: { result: "failed", rows: 0 } });
+    expect(found.trouble).toContain("maxChangesPerRun");
+    expect(await uploads()).toBe(before);
+    await convert("Corp");
+  });
+
+  it("waits for the unsaved edits of somebody else, and is due until then", async () => {
+    rig = await startRig({ overrides: { drift: { ...drift, probe: "1s" } } });
+    await convert("Acme");
+    await control(rig.mock, "POST", "/edit", { lines: ["configure voip", "ip-group 5", 'tags ""', "exit", "exit"] });
+    expect(await check()).toMatchObject({ state: "drifted", due: true, restore: { result: "put-off" } });
+    await control(rig.mock, "POST", "/edit", { lines: ["write"] });
+    expect(await until(({ due }) => !due)).toMatchObject({ state: "in-sync", restore: { result: "done" } });
+  });
+});
+
+describe("a device that started anew", () => {
+  it("is checked at once: an old backup is found, and what it took away is restored and saved", async () => {
+    rig = await startRig({ overrides: { drift: { rows: "restore", probe: "1s" } } });
+    await convert("Acme", "Bolt");
+    expect(await check()).toMatchObject({ state: "in-sync", customers: 2 });
+    const wanted = await groups();
+    await control(rig.mock, "POST", "/faults", { name: "restore-backup", match: "status", times: 1 });
+    await eventually(groups, (now) => !now.has("Acme"), String);
+    await shrinkUpTime();
+    const found = await until(({ restore }) => restore !== null);
+    expect(found).toMatchObject({ state: "in-sync", afterRestart: true, due: false, restore: { result: "done" } });
+    expect(await groups()).toEqual(wanted);
+    expect((await stateOf(rig.mock)).saveNeeded).toBe(false);
+  });
+
+  it("while the agent was down is checked after its start, and what was found is told", async () => {
+    rig = await startRig({ overrides: { drift: { probe: "1s" } } });
+    await convert("Acme", "Bolt");
+    await check();
+    await rig.stopAgent();
+    await edit("no ip-group 6");
+    await control(rig.mock, "POST", "/reboot", {});
+    await shrinkUpTime();
+    const before = await uploads();
+    await rig.restart();
+    await until(({ afterRestart }) => afterRestart);
+    expect(await evidence()).toMatchObject({ state: "drifted", drifted: 1, due: false, restore: null });
+    expect((await health()).remarks.join()).toContain(
+      "1 customer(s) differ from their intent, found after the device started anew",
+    );
+    const token = rig.adminToken();
+    const page = await (await fetch(`${rig.url()}/metrics`, { headers: { authorization: `Bearer ${token}` } })).text();
+    expect(page).toContain('sbc_agent_drifted_customers{device="sbc0"} 1');
+    expect(page).toContain('sbc_agent_drift_unknown{device="sbc0"} 0');
+    expect(page).toMatch(/sbc_agent_drift_evidence_age_seconds\{device="sbc0"\} \d/);
+    expect(await uploads()).toBe(before);
+  });
+
+  it("is left alone while it is paused", async () => {
+    rig = await startRig({ overrides: { drift: { probe: "1s" } } });
+    await convert("Acme");
+    await check();
+    await rig.client.ask("POST", "/api/agent/v1/devices/sbc0/pause", { reason: "hands off" });
+    const { requests } = await statsOf(rig.mock);
+    const later = performance.now() + 1_500;
+    await eventually(
+      async () => performance.now(),
+      (at) => at > later,
+      String,
+    );
+    expect((await statsOf(rig.mock)).requests).toBe(requests);
   });
 });
