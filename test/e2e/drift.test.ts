@@ -184,19 +184,4 @@ describe("a device that started anew", () => {
     expect(page).toMatch(/sbc_agent_drift_evidence_age_seconds\{device="sbc0"\} \d/);
     expect(await uploads()).toBe(before);
   });
-
-  it("is left alone while it is paused", async () => {
-    rig = await startRig({ overrides: { drift: { probe: "1s" } } });
-    await convert("Acme");
-    await check();
-    await rig.client.ask("POST", "/api/agent/v1/devices/sbc0/pause", { reason: "hands off" });
-    const { requests } = await statsOf(rig.mock);
-    const later = performance.now() + 1_500;
-    await eventually(
-      async () => performance.now(),
-      (at) => at > later,
-      String,
-    );
-    expect((await statsOf(rig.mock)).requests).toBe(requests);
-  });
 });
