@@ -6,7 +6,7 @@ import type { JournalStore } from "./store/store.ts";
 import { silentMs } from "./silence.ts";
 
 export interface HealthDependencies {
-  lanes: ReadonlyMap<string, Lane>;
+  lanes: ReadonlyMap<string, Pick<Lane, "device" | "state">>;
   taken: ReadonlyMap<string, NonNullable<DeviceReport["taken"]>>;
   source: Pick<ConversionSource, "queues" | "countLinks">;
   journal: Pick<JournalStore, "deviceModes" | "unsavedSince" | "loginFailures" | "driftSummaries">;
