@@ -74,6 +74,13 @@ describe("a look at an idle device", () => {
     expect(done).toEqual(expected);
   });
 
+  it("takes no turn of a device that is paused or waited for", () => {
+    const { checks, turns } = laneOf({ isDue: true, mayLook: false });
+    checks.checkIfDue();
+    checks.look();
+    expect(turns).toEqual([]);
+  });
+
   it("is taken once, however often it is asked for, and not where the device was paused meanwhile", async () => {
     const setting = { isDue: true, mayLook: true };
     const { checks, done, turns, settled } = laneOf(setting);

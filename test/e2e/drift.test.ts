@@ -85,27 +85,31 @@ describe.each([
   { shape: "embedded", route: "rest" },
   { shape: "apart", route: "ssh" },
 ] as const)("policies, $shape over $route", ({ shape, route }) => {
-  it("restore what they name and keep what they name, saved, and a re-sync overwrites neither", async () => {
+  it("restore what they name, keep what they name, and leave the rest to a re-sync", async () => {
     const fields = { "ip-group.media-realm-name": "keep", "ip-group.tags": "restore" };
     rig = await startRig({ shape, route, overrides: { drift: { fields, rows: "restore" } } });
     await convert("Acme", "Bolt");
     const wanted = await groups();
-    await edit("ip-group 5", 'media-realm-name ""', 'tags ""', "exit", "no ip-group 6");
+    const acme = async () => {
+      const { Tags, MediaRealm, ProfileName } = (await groups()).get("Acme")?.fields ?? {};
+      return [Tags, MediaRealm, ProfileName];
+    };
+    const { Tags: tags, ProfileName: profile } = wanted.get("Acme")?.fields ?? {};
+    await edit("ip-group 5", 'media-realm-name ""', 'ip-profile-name ""', 'tags ""', "exit", "no ip-group 6");
     expect(await check()).toMatchObject({
-      state: "in-sync",
-      drifted: 0,
+      state: "drifted",
       kept: 1,
+      rows: [{ customers: ["Acme"], findings: [{ field: "ip-profile-name", policy: "report" }] }],
       restore: { result: "done", rows: 2, reason: null },
     });
-    const state = await stateOf(rig.mock);
-    expect(state.startup).toEqual(state.running);
-    const found = await groups();
-    expect([found.get("Acme")?.fields["Tags"], found.get("Acme")?.fields["MediaRealm"]]).toEqual([
-      wanted.get("Acme")?.fields["Tags"],
-      "",
-    ]);
-    expect(found.get("Bolt")?.fields).toEqual(wanted.get("Bolt")?.fields);
+    const { startup, running } = await stateOf(rig.mock);
+    expect(startup).toEqual(running);
+    expect(await acme()).toEqual([tags, "", ""]);
+    expect((await groups()).get("Bolt")?.fields).toEqual(wanted.get("Bolt")?.fields);
+    expect(await rig.client.resync()).toMatchObject({ devices: [{ result: "changed", writes: 1 }] });
+    expect(await acme()).toEqual([tags, "", profile]);
     expect(await rig.client.resync()).toMatchObject({ devices: [{ result: "in-sync", writes: 0, saves: 0 }] });
+    expect(await evidence()).toMatchObject({ state: "in-sync", kept: 1 });
   });
 });
 
