@@ -1,6 +1,7 @@
 import { validate } from "node-cron";
 import { z } from "zod";
 import { device } from "./device-schema.ts";
+import { generalDrift } from "./drift-policy.ts";
 import { linkPlaceholders, placeholdersOf, sitePlaceholders, tenantLinkPlaceholders } from "./ovoc/templates.ts";
 import { gateway, milliseconds, name, secretReference } from "./setting-kinds.ts";
 
@@ -169,6 +170,13 @@ const schema = z.strictObject({
   secretVariables: z.array(z.string()).default(["CarrierUserPassword", "*Password*", "*Secret*"]),
   keepSecrets: z.boolean().default(true),
   run: run.prefault({}),
+  drift: z
+    .strictObject({
+      ...generalDrift,
+      probe: duration.refine((ms) => ms >= 1_000 && ms <= 86_400_000, "from 1s to 24h").default(300_000),
+      maxAge: duration.refine((ms) => ms >= 60_000, "at least 1m").default(93_600_000),
+    })
+    .prefault({}),
   ovoc: ovoc.optional(),
   schedule: z
     .strictObject({

@@ -3,6 +3,7 @@ import { dirname, resolve } from "node:path";
 import { parse as parseYaml, YAMLParseError } from "yaml";
 import { crossFaults, roleFaults, type Role } from "./config-faults.ts";
 import { tidyAddress } from "./device-address.ts";
+import { mergeDrift } from "./drift-policy.ts";
 import { configSchema, type AgentConfig, type SecretReference } from "./config-schema.ts";
 
 export { likelyRole, roleFaults, type Role } from "./config-faults.ts";
@@ -59,7 +60,12 @@ export function checkConfig(data: unknown, file: string, folder: string): AgentC
   // The addresses as they were written, the paths as they will be used.
   const faults = crossFaults({ ...resolved, devices: config.devices });
   if (faults.length > 0) throw new ConfigError(file, faults);
-  return { ...resolved, devices: resolved.devices.map((d) => ({ ...d, address: tidyAddress(d.address) })) };
+  const devices = resolved.devices.map((d) => ({
+    ...d,
+    address: tidyAddress(d.address),
+    drift: mergeDrift(config.drift, d.drift),
+  }));
+  return { ...resolved, devices };
 }
 
 function resolvePaths(config: AgentConfig, folder: string): AgentConfig {

@@ -1,4 +1,5 @@
 import { z } from "zod";
+import { deviceDrift } from "./drift-policy.ts";
 import { gateway, milliseconds, name, secretReference } from "./setting-kinds.ts";
 
 const trust = z.union([
@@ -94,6 +95,7 @@ export const device = z
       .boolean()
       .default(false)
       .describe("firmware without IP Group tags: ownership is record and link alone"),
+    drift: deviceDrift,
   })
   .superRefine((settings, context) => {
     const fault = (path: string, message: string) =>

@@ -1,4 +1,5 @@
 import type { AgentConfig } from "./config.ts";
+import { createDriftWatch, type DriftWatch } from "./drift-watch.ts";
 import { createFleet } from "./fleet.ts";
 import { reportHealth } from "./health.ts";
 import type { Log } from "./log.ts";
@@ -34,6 +35,7 @@ export interface DeviceSide {
   worker: Worker;
   operations: Operations;
   metrics: Metrics;
+  driftWatch: DriftWatch;
   /** The device that a gateway (lower case) belongs to. */
   resolveDevice(gateway: string): string | undefined;
 }
@@ -42,6 +44,7 @@ export interface DeviceSide {
 export function createDeviceSide(dependencies: DeviceSideDependencies): DeviceSide {
   const { config, source, journal, conversions, version, startedAt } = dependencies;
   const now = (): number => Date.now();
+  const driftMaxAgeMs = config.drift.maxAge;
   const metrics = createMetrics();
   const { lanes, worker, taken } = createFleet({ ...dependencies, metrics, now });
   const health = (): Promise<HealthReport> =>
@@ -51,6 +54,7 @@ export function createDeviceSide(dependencies: DeviceSideDependencies): DeviceSi
       source,
       journal,
       amendments: dependencies.amendments,
+      driftMaxAgeMs,
       portal: dependencies.portal,
       version,
       startedAt,
@@ -61,7 +65,17 @@ export function createDeviceSide(dependencies: DeviceSideDependencies): DeviceSi
   );
   return {
     worker,
-    operations: createOperations({ lanes, source, journal, conversions, health, applyModes: worker.applyModes }),
+    driftWatch: createDriftWatch(lanes, config.drift.probe),
+    operations: createOperations({
+      lanes,
+      source,
+      journal,
+      conversions,
+      health,
+      applyModes: worker.applyModes,
+      driftMaxAgeMs,
+      now,
+    }),
     metrics,
     resolveDevice: (gateway) => gateways.get(gateway.toLowerCase()),
   };

@@ -1,4 +1,4 @@
-import type { DeviceDescription, Driver, DriverOptions, SshOptions } from "../drivers/driver.ts";
+import type { DeviceDescription, DeviceStatus, Driver, DriverOptions, SshOptions } from "../drivers/driver.ts";
 import { DriverError } from "../drivers/errors.ts";
 import { drivers, openAuto } from "../drivers/index.ts";
 import type { DeviceSettings, RunSettings, SshSettings } from "./config.ts";
@@ -35,7 +35,7 @@ export interface Taken {
   reason: string;
 }
 
-/** A driver for one device, counting what it does and telling which one was taken. Throws DriverError `identity` for a device that was never enrolled. */
+/** A driver for one device, counting what it does and telling which one was taken and what each status showed. Throws DriverError `identity` for a device that was never enrolled. */
 export function openDevice(
   device: DeviceSettings,
   credentials: Credentials,
@@ -43,6 +43,7 @@ export function openDevice(
   dataDir: string,
   metrics: Metrics,
   onTaken: (taken: Taken) => void,
+  onStatus: (status: DeviceStatus) => Promise<void>,
   logInAgain: DriverOptions["logInAgain"],
 ): Driver {
   const { name } = device;
@@ -77,7 +78,8 @@ export function openDevice(
     ways.push({ name: "SSH", open: () => drivers.ssh.open(options) });
   }
   const [only, ...more] = ways;
-  return meter(only !== undefined && more.length === 0 ? only.open() : openAuto(name, ways), name, metrics, onTaken);
+  const driver = only !== undefined && more.length === 0 ? only.open() : openAuto(name, ways);
+  return meter(driver, name, metrics, onTaken, onStatus);
 }
 
 /** Of firmware whose tables are not known there is no description, and the run says so. */
@@ -96,7 +98,13 @@ function readWay(way: string): Taken {
   return { driver: taken.toLowerCase(), reason: failed.length === 0 ? "it is tried first" : failed.join("; ") };
 }
 
-function meter(driver: Driver, device: string, metrics: Metrics, onTaken: (taken: Taken) => void): Driver {
+function meter(
+  driver: Driver,
+  device: string,
+  metrics: Metrics,
+  onTaken: (taken: Taken) => void,
+  onStatus: (status: DeviceStatus) => Promise<void>,
+): Driver {
   const count = (operation: string): void => metrics.deviceCall(device, operation);
   return {
     describe: () => driver.describe(),
@@ -108,6 +116,7 @@ function meter(driver: Driver, device: string, metrics: Metrics, onTaken: (taken
       const status = await driver.status(signal);
       const way = describeIfKnown(driver)?.way;
       if (way !== undefined) onTaken(readWay(way));
+      await onStatus(status);
       return status;
     },
     read(signal) {

@@ -2,13 +2,16 @@ import { setTimeout as sleep } from "node:timers/promises";
 import { keepBackup } from "./backups.ts";
 import type { AgentConfig } from "./config.ts";
 import { credentialText, readCredentials } from "./credentials.ts";
+import { watchLife } from "./device-life.ts";
 import { openDevice, type Taken } from "./devices.ts";
+import { createDriftChecks } from "./drift-checks.ts";
 import { createLane, type Lane } from "./lane.ts";
 import type { Log } from "./log.ts";
 import type { Metrics } from "./metrics.ts";
 import { createPreparedDriver } from "./prepared-driver.ts";
 import { adoptDevice } from "./provisioning/adopt-device.ts";
 import { loadBlueprints, type Blueprint } from "./provisioning/blueprint.ts";
+import { checkDrift } from "./provisioning/drift-check.ts";
 import { watchForeignEdits } from "./provisioning/foreign-edits.ts";
 import { guardLogins, type LoginGuard } from "./provisioning/login-guard.ts";
 import { probeDevice, runDevice } from "./provisioning/run.ts";
@@ -81,12 +84,23 @@ export function createFleet(dependencies: FleetDependencies): Fleet {
       if (now.driver !== taken.get(name)?.driver) log.info("driver taken", { device: name, ...now });
       taken.set(name, now);
     };
+    const noteStatus = watchLife({ device: name, journal, log, now, onNewLife: () => lanes.get(name)?.checkSoon() });
     const credentials = () => hash(credentialText(readCredentials(device, readSecret)));
     // Drivers may be opened before the run that counts what they do; a lane runs one at a time.
     let guard: LoginGuard | undefined;
     const logInAgain = <T>(logIn: () => Promise<T>): Promise<T> => guard?.again(logIn) ?? logIn();
     const prepared = createPreparedDriver(
-      () => openDevice(device, readCredentials(device, readSecret), settings, dataDir, metrics, noteTaken, logInAgain),
+      () =>
+        openDevice(
+          device,
+          readCredentials(device, readSecret),
+          settings,
+          dataDir,
+          metrics,
+          noteTaken,
+          noteStatus,
+          logInAgain,
+        ),
       credentials,
     );
     const access = () => {
@@ -103,6 +117,16 @@ export function createFleet(dependencies: FleetDependencies): Fleet {
       run: (request, signal, mayWrite) => runDevice({ ...shared, ...access(), signal, mayWrite }, request),
       adopt: (request, signal) => adoptDevice({ ...shared, ...access(), signal, mayWrite: () => undefined }, request),
       probe: (signal) => probeDevice({ ...access(), signal }),
+      drift: createDriftChecks({
+        device,
+        journal,
+        source,
+        // It writes nothing, so nothing stands in its way.
+        check: (signal) => checkDrift({ ...shared, ...access(), signal, mayWrite: () => undefined }),
+        maxAgeMs: config.drift.maxAge,
+        log,
+        now,
+      }),
       prepared,
       log,
       metrics,

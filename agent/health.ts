@@ -1,4 +1,5 @@
 import { reportAmendments } from "./amendment-reports.ts";
+import { driftState } from "./drift-report.ts";
 import type { Lane } from "./lane.ts";
 import type { DeviceReport, HealthReport } from "./reports.ts";
 import type { ConversionSource } from "./source/source.ts";
@@ -6,12 +7,14 @@ import type { JournalStore } from "./store/store.ts";
 import { silentMs } from "./silence.ts";
 
 export interface HealthDependencies {
-  lanes: ReadonlyMap<string, Lane>;
+  lanes: ReadonlyMap<string, Pick<Lane, "device" | "state">>;
   taken: ReadonlyMap<string, NonNullable<DeviceReport["taken"]>>;
   source: Pick<ConversionSource, "queues" | "countLinks">;
-  journal: Pick<JournalStore, "deviceModes" | "unsavedSince" | "loginFailures">;
+  journal: Pick<JournalStore, "deviceModes" | "unsavedSince" | "loginFailures" | "driftSummaries">;
   /** Where changes and removals are kept; undefined where the portal is elsewhere. */
   amendments: Parameters<typeof reportAmendments>[0];
+  /** After this time a drift check says nothing any more. */
+  driftMaxAgeMs: number;
   /** How the portal is reached, where it is elsewhere. */
   portal: (() => NonNullable<HealthReport["portal"]>) | undefined;
   version: string;
@@ -19,8 +22,26 @@ export interface HealthDependencies {
   now(): number;
 }
 
+function remarksOnDrift({ device, drift, driftDue, linked }: DeviceReport): string[] {
+  const due = driftDue
+    ? [`${device}: a drift check is due: the device started anew, or what was to be restored was put off`]
+    : [];
+  if (drift === null || drift.stale) {
+    const since = drift === null ? "it was never checked" : `it was last checked at ${drift.checkedAt}`;
+    return linked === 0
+      ? due
+      : [...due, `${device}: drift is not known, ${since}; 'sbc-agent drift --check' checks it`];
+  }
+  if (drift.drifted === 0) return due;
+  const found = drift.afterRestart ? ", found after the device started anew" : "";
+  return [
+    ...due,
+    `${device}: ${drift.drifted} customer(s) differ from their intent${found}; 'sbc-agent drift --device ${device}' tells how, 'sbc-agent resync --device ${device}' puts them right`,
+  ];
+}
+
 function remarksOn(report: DeviceReport): string[] {
-  const { device, lastError, nextTryAt, loginFailures, unsavedSeconds, drift, queue, pause } = report;
+  const { device, lastError, nextTryAt, loginFailures, unsavedSeconds, queue, pause } = report;
   return [
     ...(pause === null ? [] : [`${device}: paused by ${pause.by} since ${pause.since} (${pause.reason})`]),
     ...(lastError === null ? [] : [`${device}: ${lastError.message}`]),
@@ -29,11 +50,7 @@ function remarksOn(report: DeviceReport): string[] {
       : []),
     ...(loginFailures === 0 ? [] : [`${device}: ${loginFailures} failed log-in(s) counted`]),
     ...(unsavedSeconds < 60 ? [] : [`${device}: written ${Math.round(unsavedSeconds)} s ago and not saved yet`]),
-    ...(drift === null || drift.drifted === 0
-      ? []
-      : [
-          `${device}: ${drift.drifted} customer(s) differ from their intent; 'sbc-agent resync --device ${device}' puts them right`,
-        ]),
+    ...remarksOnDrift(report),
     ...(queue === 0 || report.oldestPendingSeconds < 900
       ? []
       : [`${device}: a conversion has been waiting for ${Math.round(report.oldestPendingSeconds / 60)} min`]),
@@ -49,13 +66,14 @@ function remarksOnPortal({ url, reachedAt, trouble }: NonNullable<HealthReport["
 
 /** The state of every device of the inventory, and one remark for each thing that a human should look at. */
 export async function reportHealth(dependencies: HealthDependencies): Promise<HealthReport> {
-  const { lanes, taken, source, journal, version, startedAt, now } = dependencies;
-  const [modes, queues, links, unsaved, logins] = await Promise.all([
+  const { lanes, taken, source, journal, driftMaxAgeMs, version, startedAt, now } = dependencies;
+  const [modes, queues, links, unsaved, logins, checks] = await Promise.all([
     journal.deviceModes(),
     source.queues(),
     source.countLinks(),
     journal.unsavedSince(),
     journal.loginFailures(),
+    journal.driftSummaries(),
   ]);
   const seconds = (since: number | undefined): number =>
     since === undefined ? 0 : Math.max(0, (now() - since) / 1_000);
@@ -63,6 +81,7 @@ export async function reportHealth(dependencies: HealthDependencies): Promise<He
     const { name, driver, address, gateways, mode } = lane.device;
     const paused = modes.find(({ device }) => device === name)?.paused;
     const queue = queues.find(({ device }) => device === name);
+    const check = checks.find(({ device }) => device === name);
     return {
       device: name,
       driver,
@@ -72,6 +91,15 @@ export async function reportHealth(dependencies: HealthDependencies): Promise<He
       mode: paused === undefined ? mode : "paused",
       pause: paused === undefined ? null : { ...paused, since: new Date(paused.since).toISOString() },
       ...lane.state(),
+      drift:
+        check?.latest === undefined
+          ? null
+          : {
+              ...check.latest,
+              checkedAt: new Date(check.latest.checkedAt).toISOString(),
+              stale: driftState(check.latest, now(), driftMaxAgeMs) === "unknown",
+            },
+      driftDue: check?.due ?? false,
       unsavedSeconds: seconds(unsaved.find(({ device }) => device === name)?.since),
       queue: queue?.waiting ?? 0,
       oldestPendingSeconds: seconds(queue?.oldestAcceptedAt),

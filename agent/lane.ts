@@ -1,7 +1,9 @@
 import PQueue from "p-queue";
 import { DriverError } from "../drivers/errors.ts";
 import { createBreaker } from "./breaker.ts";
+import type { DriftChecks } from "./drift-checks.ts";
 import type { DeviceSettings, RunSettings } from "./config.ts";
+import { createLaneChecks } from "./lane-checks.ts";
 import type { Log } from "./log.ts";
 import type { Metrics } from "./metrics.ts";
 import { decideOutcome, PutOff } from "./provisioning/outcome.ts";
@@ -26,6 +28,7 @@ export interface LaneDependencies {
   adopt(request: AdoptionRequest, signal: AbortSignal): Promise<AdoptReport>;
   /** Asks the device how it is, and nothing else. */
   probe(signal: AbortSignal): Promise<void>;
+  drift: DriftChecks;
   /** What a run will use. Prepared when something arrives, discarded when the device is paused and at the end. */
   prepared: Pick<PreparedDriver, "prepare" | "discard">;
   log: Log;
@@ -33,7 +36,7 @@ export interface LaneDependencies {
   now(): number;
 }
 
-export type LaneState = Pick<DeviceReport, "state" | "breaker" | "nextTryAt" | "lastSuccessAt" | "lastError" | "drift">;
+export type LaneState = Pick<DeviceReport, "state" | "breaker" | "nextTryAt" | "lastSuccessAt" | "lastError">;
 
 /** All runs on one device, one after the other. No lane waits for another. */
 export interface Lane {
@@ -58,6 +61,15 @@ export interface Lane {
   plan(subject: Pick<RunRequest, "candidate" | "amendment" | "proposal">): Promise<PlanReport>;
   /** Also on a paused or observed device: nothing is written to it. */
   adopt(request: AdoptionRequest): Promise<AdoptReport>;
+  /**
+   * Compares all linked customers with the device, and restores by policy where the device may be written. Resolves with
+   * what kept it from doing so, or null.
+   */
+  checkDrift(): Promise<string | null>;
+  /** A drift check is due: it is made when the runs under way have ended, unless the device is waited for or paused. */
+  checkSoon(): void;
+  /** Asks an idle device how it is, and checks it where that is wanted. For a device that is waited for or paused: nothing. */
+  probe(): void;
   state(): LaneState;
   /** Lets the run that is under way end until `graceMs`, then aborts it; its lease is handed back in both cases. */
   stop(graceMs: number): Promise<void>;
@@ -85,7 +97,6 @@ export function createLane(dependencies: LaneDependencies): Lane {
   let enqueued = false;
   let observedAt: number | undefined;
   let convertedAt: number | undefined;
-  let drift: DeviceReport["drift"] = null;
 
   const noteWaiting = (message: string): Promise<void> => noteOnWaiting(source, device.name, message, now());
 
@@ -229,9 +240,9 @@ export function createLane(dependencies: LaneDependencies): Lane {
       breaker.succeed();
       look();
       logRun("resync", result.report);
-      const { drifted, ...shown } = reportResync(result.report);
-      if (request.customer === undefined) drift = { checkedAt: new Date(now()).toISOString(), drifted };
-      return shown;
+      const { drift, customers } = result.report;
+      if (drift !== undefined) await dependencies.drift.note(drift, customers);
+      return reportResync(result.report);
     } catch (error) {
       return { ...report, ...stopped(error) };
     }
@@ -258,6 +269,19 @@ export function createLane(dependencies: LaneDependencies): Lane {
     }
   }
 
+  const checks = createLaneChecks({
+    ...dependencies,
+    device: device.name,
+    breaker,
+    run: measured,
+    mayRestore: () => device.mode === "manage" && pause === undefined,
+    mayLook: () => pulls && pause === undefined && !breaker.holds(),
+    failed,
+    ended: (result, seconds) => metrics.runEnded(device.name, "drift", result, seconds),
+    enqueue: (work) => runs.add(work),
+    signal: ending.signal,
+  });
+
   async function inTurn<T>(work: () => Promise<T>): Promise<T> {
     if (runs.size >= mostWaiting)
       throw new DriverError(
@@ -283,6 +307,7 @@ export function createLane(dependencies: LaneDependencies): Lane {
       pulls = true;
       // Once: an earlier run may have left something unsaved.
       enqueueConvert();
+      checks.checkIfDue();
     },
     wake() {
       if (!pulls || ending.signal.aborted) return;
@@ -327,10 +352,14 @@ export function createLane(dependencies: LaneDependencies): Lane {
         return result.report.plan;
       }),
     adopt: (request) => inTurn(() => adopt(request)),
+    checkDrift: () => inTurn(checks.check),
+    checkSoon: checks.checkIfDue,
+    probe() {
+      if (runs.size + runs.pending === 0) checks.look();
+    },
     state: () => ({
       state: runs.pending > 0 ? "running" : breaker.holds() ? "waiting" : "idle",
       ...breaker.state(),
-      drift,
     }),
     async stop(graceMs) {
       pulls = false;

@@ -54,7 +54,7 @@ function jobsOf({ devices, upkeep }: Parts, schedule: AgentConfig["schedule"]): 
   const jobs: Job[] = [{ name: "housekeeping", at: schedule.housekeeping, run: housekeeping }];
   if (devices === undefined) return jobs;
   const drift = async (): Promise<void> => {
-    await devices.operations.resync({ dryRun: true, endCalls: false, rerender: false }, "schedule");
+    await devices.operations.checkDrift({});
   };
   return [...jobs, { name: "drift", at: schedule.drift, run: drift }];
 }
@@ -113,6 +113,8 @@ export async function startAgent(
     await parts.start();
     // Last: nothing is written to a device by an agent that could not start.
     await devices?.worker.start();
+    releasers.push(() => devices?.driftWatch.stop());
+    devices?.driftWatch.start();
     releasers.push(() => withdrawAnnouncement(config.dataDir));
     await announce(config.dataDir, url, startedAt);
     log.info("ready", { role, url, devices: config.devices.length, version });

@@ -63,7 +63,13 @@ export function createMetrics(): Metrics {
     labelNames: ["device", "driver"],
     registers,
   });
-  const drift = gauge("drifted_customers", "Linked customers whose rows differ from their intent, at the latest check");
+  const drift = gauge(
+    "drifted_customers",
+    "Linked customers whose rows differ from their intent, at the latest check; absent when there is no evidence",
+  );
+  const unknown = gauge("drift_unknown", "1 where drift was never checked, or too long ago to say anything");
+  const due = gauge("drift_check_due", "1 while a check is due, as after a restart of the device");
+  const age = gauge("drift_evidence_age_seconds", "Age of the latest drift check; absent when there was none");
   const checked = gauge("drift_checked_timestamp_seconds", "When drift was last checked; absent when it never was");
 
   return {
@@ -84,10 +90,16 @@ export function createMetrics(): Metrics {
         const labels = { device: report.device };
         for (const [field, metric] of Object.entries(gauges)) metric.set(labels, report[field as keyof typeof gauges]);
         breaker.set(labels, report.breaker === "open" ? 1 : 0);
-        if (report.drift !== null) {
-          drift.set(labels, report.drift.drifted);
-          checked.set(labels, Date.parse(report.drift.checkedAt) / 1_000);
-        }
+        const isKnown = report.drift !== null && !report.drift.stale;
+        unknown.set(labels, isKnown ? 0 : 1);
+        due.set(labels, report.driftDue ? 1 : 0);
+        // What is not known must not stand there as it was.
+        if (isKnown) drift.set(labels, report.drift?.drifted ?? 0);
+        else drift.remove(labels);
+        if (report.drift === null) continue;
+        const checkedAt = Date.parse(report.drift.checkedAt);
+        checked.set(labels, checkedAt / 1_000);
+        age.set(labels, Math.max(0, (Date.now() - checkedAt) / 1_000));
       }
       return { contentType: registry.contentType, body: await registry.metrics() };
     },

@@ -12,6 +12,7 @@ import {
   adoptReport,
   adoptRequest,
   auditReport,
+  driftReport,
   failuresReport,
   healthReport,
   planReport,
@@ -143,6 +144,36 @@ function addProbes(app: App, { operations, ready, metrics }: OversightDependenci
     });
 }
 
+function addDriftRoutes(app: App, { operations }: OperationsApiDependencies): void {
+  const answers = { 200: driftReport, 400: problemResponse, 404: problemResponse, ...commonProblems };
+  const only = z.strictObject({ device: z.string().optional().describe("only this device") });
+  app.route({
+    method: "GET",
+    url: "/api/agent/v1/drift",
+    config: { access: ["read"] },
+    schema: {
+      tags,
+      summary: "How devices differed from what their linked customers need at the latest check; asks no device",
+      querystring: only,
+      response: answers,
+    },
+    handler: async ({ query }) => answering(operations.drift(query)),
+  });
+  app.route({
+    method: "POST",
+    url: "/api/agent/v1/drift/check",
+    config: { access: ["operate"] },
+    schema: {
+      tags,
+      summary: "Compare linked customers with their devices now",
+      description: "Writes only what the policy `restore` says, and never to a device that is observed or paused.",
+      body: only,
+      response: answers,
+    },
+    handler: async ({ body }) => answering(operations.checkDrift(body)),
+  });
+}
+
 function addDeviceRoutes(app: App, { operations }: OperationsApiDependencies): void {
   for (const action of ["pause", "resume"] as const)
     app.route({
@@ -239,6 +270,7 @@ export function addOperationsRoutes(app: App, dependencies: OperationsApiDepende
       return answering(operations.adopt(request.body, name));
     },
   });
+  addDriftRoutes(app, dependencies);
   addDeviceRoutes(app, dependencies);
 }
 

@@ -1,8 +1,10 @@
 import { randomUUID } from "node:crypto";
 import type { Lane } from "./lane.ts";
+import { reportDrift } from "./drift-report.ts";
 import type {
   AdoptReport,
   AdoptRequest,
+  DriftReport,
   HealthReport,
   PlanReport,
   ResyncDeviceReport,
@@ -32,6 +34,10 @@ export interface Operations {
   resync(request: ResyncRequest, by: string): Promise<ResyncReport>;
   /** Links the customers that stand on a device already; reads it, and writes nothing to it. NotFound for unknown ones. */
   adopt(request: AdoptRequest, by: string): Promise<AdoptReport>;
+  /** The latest evidence on drift, of one device or of all. Asks no device. Throws NotFound for an unknown device. */
+  drift(request: { device?: string | undefined }): Promise<DriftReport>;
+  /** Compares linked customers with their devices now, restores by policy, and reports as `drift`. */
+  checkDrift(request: { device?: string | undefined }): Promise<DriftReport>;
   /**
    * Durable and audited. No new script is sent from the moment of the call; resolves when the run under way has ended,
    * at the latest after 20 s. Throws NotFound for an unknown device.
@@ -85,7 +91,13 @@ export interface ConversionLookup {
 export interface OperationsDependencies {
   lanes: ReadonlyMap<string, Lane>;
   source: Pick<ConversionSource, "links">;
-  journal: Pick<JournalStore, "pauseDevice" | "resumeDevice" | "clearLogins" | "audit">;
+  journal: Pick<
+    JournalStore,
+    "pauseDevice" | "resumeDevice" | "clearLogins" | "audit" | "drift" | "driftSummaries"
+  >;
+  /** After this time a drift check says nothing any more. */
+  driftMaxAgeMs: number;
+  now(): number;
   conversions: ConversionLookup;
   health(): Promise<HealthReport>;
   /** After a pause or its end. */
@@ -93,7 +105,7 @@ export interface OperationsDependencies {
 }
 
 export function createOperations(dependencies: OperationsDependencies): Operations {
-  const { lanes, source, journal, conversions, health, applyModes } = dependencies;
+  const { lanes, source, journal, conversions, health, applyModes, driftMaxAgeMs, now } = dependencies;
 
   function laneOf(device: string | null): Lane {
     const lane = device === null ? undefined : lanes.get(device);
@@ -153,9 +165,25 @@ export function createOperations(dependencies: OperationsDependencies): Operatio
     const data = { customer, endCalls, rerender };
     await Promise.all(devices.map((device) => journal.audit({ event: "resync", device, taskId: null, who, data })));
   }
+  const lanesFor = (device: string | undefined): Lane[] =>
+    device === undefined ? [...lanes.values()] : [laneOf(device)];
 
   return {
     health,
+    async drift({ device }) {
+      const names = lanesFor(device).map((lane) => lane.device.name);
+      return { devices: await Promise.all(names.map((name) => reportDrift(journal, name, now(), driftMaxAgeMs))) };
+    },
+    async checkDrift({ device }) {
+      const reports = lanesFor(device).map(async (lane) => {
+        const trouble = await lane
+          .checkDrift()
+          // One device that cannot be asked takes no report of the others along.
+          .catch((error: unknown) => (error instanceof Error ? error.message : String(error)));
+        return reportDrift(journal, lane.device.name, now(), driftMaxAgeMs, trouble);
+      });
+      return { devices: await Promise.all(reports) };
+    },
     async plan(subject) {
       if ("amendment" in subject) return planAmendment(subject.amendment);
       const amendment = "taskId" in subject ? await conversions.findAmendment(subject.taskId) : undefined;

@@ -1,4 +1,5 @@
 import { z } from "zod";
+import { driftEvidenceFields } from "./store/shapes.ts";
 
 /** What operators are shown: the shapes of the operations API, of `--json`, and of `/health`. Times are ISO 8601, in UTC. */
 
@@ -26,8 +27,21 @@ export const deviceReport = z.object({
   queue: z.number(),
   oldestPendingSeconds: z.number(),
   linked: z.number(),
-  /** The latest comparison of linked customers with the device; null when there was none since start. */
-  drift: z.object({ checkedAt: z.string(), drifted: z.number() }).nullable(),
+  /**
+   * The latest comparison of linked customers with the device, also from before a restart of the agent; null when there
+   * was none. `stale`: it is older than drift.maxAge and says nothing any more. `afterRestart`: the device had started
+   * anew before it.
+   */
+  drift: z
+    .object({
+      checkedAt: z.string(),
+      drifted: z.number(),
+      stale: z.boolean().default(false),
+      afterRestart: z.boolean().default(false),
+    })
+    .nullable(),
+  /** A check is due since the device started anew, or since one was put off. */
+  driftDue: z.boolean().default(false),
   loginFailures: z.number(),
 });
 export type DeviceReport = z.infer<typeof deviceReport>;
@@ -207,3 +221,21 @@ export const adoptReport = z.object({
   unnamed: z.number(),
 });
 export type AdoptReport = z.infer<typeof adoptReport>;
+
+export const driftDeviceReport = z.object({
+  device: z.string(),
+  /** `unknown`: never checked, or too long ago. */
+  state: z.enum(["in-sync", "drifted", "unknown"]),
+  checkedAt: time,
+  ageSeconds: z.number().nullable(),
+  /** A check is due since the device started anew, or since one was put off. */
+  due: z.boolean(),
+  /** What kept the check that was asked for from being made; the evidence is then an earlier one. */
+  trouble: z.string().nullable(),
+  ...driftEvidenceFields,
+});
+export type DriftDeviceReport = z.infer<typeof driftDeviceReport>;
+export type DriftState = DriftDeviceReport["state"];
+
+export const driftReport = z.object({ devices: z.array(driftDeviceReport) });
+export type DriftReport = z.infer<typeof driftReport>;

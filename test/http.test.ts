@@ -82,6 +82,8 @@ const operatorRoutes: Route[] = [
     scopes: ["read", "operate"],
     body: { device, dryRun: true },
   },
+  { method: "GET", route: `${agent}/drift`, path: `${agent}/drift?device=${device}`, scopes: ["read"] },
+  { method: "POST", route: `${agent}/drift/check`, path: `${agent}/drift/check`, scopes: ["operate"], body: {} },
   ...["pause", "resume"].map((action) => ({
     method: "POST",
     route: `${agent}/devices/{device}/${action}`,
@@ -168,7 +170,7 @@ describe("scopes", () => {
 });
 
 describe("a server of role", () => {
-  const nearDevices = [`${agent}/plan`, `${agent}/resync`, `${agent}/adopt`, `${agent}/devices`];
+  const nearDevices = ["plan", "resync", "adopt", "drift", "devices"].map((name) => `${agent}/${name}`);
   const isOperation = ({ path }: Route) => nearDevices.some((start) => path.startsWith(start));
   const named = (routes: readonly Route[]) => routes.map(({ method, route }) => `${method} ${route}`);
   const oversight = [...named(operatorRoutes.filter((route) => !isOperation(route))), "GET /livez", "GET /readyz"];
@@ -332,6 +334,8 @@ describe("answers", () => {
         plan: async () => Promise.reject(new Error("not asked for")),
         resync: async () => Promise.reject(new Error("not asked for")),
         adopt: async () => Promise.reject(new Error("not asked for")),
+        drift: async () => Promise.reject(new Error("not asked for")),
+        checkDrift: async () => Promise.reject(new Error("not asked for")),
         pause: async () => undefined,
         resume: async () => undefined,
       },

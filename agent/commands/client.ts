@@ -10,6 +10,7 @@ import { describeProblem } from "./problem-text.ts";
 import {
   adoptReport,
   auditReport,
+  driftReport,
   failuresReport,
   healthReport,
   planReport,
@@ -17,6 +18,7 @@ import {
   type AdoptReport,
   type AdoptRequest,
   type AuditReport,
+  type DriftReport,
   type FailuresReport,
   type HealthReport,
   type PlanReport,
@@ -95,6 +97,8 @@ export interface AgentClient {
   plan(subject: { taskId: string } | { body: string }): Promise<PlanReport>;
   resync(request: ResyncRequest): Promise<ResyncReport>;
   adopt(request: AdoptRequest): Promise<AdoptReport>;
+  drift(device: string | undefined): Promise<DriftReport>;
+  checkDrift(device: string | undefined): Promise<DriftReport>;
   pause(device: string, reason: string): Promise<void>;
   resume(device: string, reason: string): Promise<void>;
   task(id: string): Promise<TaskAnswer>;
@@ -191,6 +195,20 @@ export function openClient(options: ClientOptions): AgentClient {
       call(resyncReport, "POST", "/api/agent/v1/resync", { body: JSON.stringify(request), seconds: seconds.resync }),
     adopt: (request) =>
       call(adoptReport, "POST", "/api/agent/v1/adopt", { body: JSON.stringify(request), seconds: seconds.adopt }),
+    drift: (name) =>
+      call(
+        driftReport,
+        "GET",
+        `/api/agent/v1/drift${name === undefined ? "" : `?device=${encodeURIComponent(name)}`}`,
+        {
+          seconds: seconds.quick,
+        },
+      ),
+    checkDrift: (name) =>
+      call(driftReport, "POST", "/api/agent/v1/drift/check", {
+        body: JSON.stringify(name === undefined ? {} : { device: name }),
+        seconds: seconds.resync,
+      }),
     pause: async (name, reason) => {
       await call(z.unknown(), "POST", `${device(name)}/pause`, {
         body: JSON.stringify({ reason }),

@@ -7,6 +7,7 @@ import { addConfigCheck } from "./config-check.ts";
 import type { CommandContext, ExitCode } from "./context.ts";
 import { exitCodes } from "./context.ts";
 import { addConvert } from "./convert.ts";
+import { addDrift } from "./drift.ts";
 import { addEnroll } from "./enroll.ts";
 import { describeError, UsageError } from "./errors.ts";
 import { addExplain } from "./explain.ts";
@@ -91,6 +92,7 @@ function createProgram(context: CommandContext, perform: Perform): Command {
   addPortal(program, perform);
   addPlan(program, perform);
   addResync(program, perform);
+  addDrift(program, perform);
   addPause(program, perform);
   addResume(program, perform);
   addStatus(program, perform);

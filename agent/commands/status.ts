@@ -77,8 +77,9 @@ function announcedRow(report: AnnouncedReport, paint: Paint, now: number): strin
 
 /** Success and Error are how long ago; what the error was stands in the remarks. */
 function deviceRow(device: DeviceReport, paint: Paint, now: number): string[] {
-  const drifted = device.drift?.drifted;
-  const drift = drifted === undefined ? "-" : drifted > 0 ? paint.yellow(String(drifted)) : "0";
+  const { drifted, stale } = device.drift ?? {};
+  const known = drifted === undefined ? "-" : drifted > 0 ? paint.yellow(String(drifted)) : "0";
+  const drift = stale === true ? paint.yellow("?") : known;
   return [
     device.device,
     device.mode === "manage" ? device.mode : paint.yellow(device.mode),

@@ -2,7 +2,8 @@ import type { DeviceDescription, Fields, Row, TableName } from "../../drivers/dr
 import { refusal } from "../../drivers/index.ts";
 import type { RecordedCreate } from "../store/model.ts";
 import type { Intent, IntentRow } from "./intent.ts";
-import { differences, nameOf, sameName, schemaOf, type Observed } from "./observed.ts";
+import type { LeftAlone } from "./left-alone.ts";
+import { differences, endsCalls, nameOf, sameName, schemaOf, type Observed } from "./observed.ts";
 import { tenantOf } from "./tenant-tag.ts";
 
 export interface PlannedIntent {
@@ -27,6 +28,8 @@ export interface PlanOptions {
   endCalls: boolean;
   /** Firmware without IP Group tags: ownership is record and link alone. */
   withoutTags: boolean;
+  /** What stays as the device has it; by default nothing. */
+  left?: LeftAlone;
 }
 
 /** What needs are found against. */
@@ -65,7 +68,9 @@ export function needOwn(row: IntentRow, planned: PlannedIntent, context: PlanCon
   const { observed, recorded, options } = context;
   const { intent } = planned;
   const linked = planned.linked && planned.newRows?.includes(row) !== true;
+  const left = linked ? options.left : undefined;
   const found = observed.byName(row.table, row.name);
+  if (left?.rows === true && found?.active !== true) return [];
   if (found === undefined) {
     assertSecrets(row, Object.keys(row.secretFields), planned);
     return [{ row, kind: "create", found, fields: [], children: [], unfinished: [] }];
@@ -86,8 +91,12 @@ export function needOwn(row: IntentRow, planned: PlannedIntent, context: PlanCon
       sameName(r.name, row.name) &&
       r.customers.includes(intent.customerGuid),
   );
-  const fields = differences(found, row.fields);
-  const unwritten = Object.entries(row.secretFields).filter(([, variable]) => !planned.secretsWritten.has(variable));
+  const stays = (field: string): boolean =>
+    left !== undefined && (found.active ? left.field(row.table, field) : left.kept(row.table, field));
+  const fields = differences(found, row.fields).filter((field) => !stays(field));
+  const unwritten = Object.entries(row.secretFields).filter(
+    ([field, variable]) => !planned.secretsWritten.has(variable) && !stays(field),
+  );
   if (!linked && !byRecord) {
     const carriesTag = row.table === "ip-group" ? tenant !== undefined : servesOwnGroup(row, observed, intent);
     if (options.withoutTags || !carriesTag || fields.length > 0 || !found.active)
@@ -107,7 +116,9 @@ export function needOwn(row: IntentRow, planned: PlannedIntent, context: PlanCon
   if (found.active && fields.length === 0 && unwritten.length === 0) return [];
   const changed = found.active
     ? [...fields, ...unwritten.map(([field]) => field)]
-    : [...Object.keys(row.fields), ...Object.keys(row.secretFields)];
+    : [...Object.keys(row.fields), ...Object.keys(row.secretFields)].filter(
+        (field) => found.fields[field] === undefined || !stays(field),
+      );
   assertSecrets(row, changed, planned);
   assertConsent(row, fields, place, linked && !options.endCalls);
   if (!byRecord) assertRestorable(found, fields, place);
@@ -138,9 +149,7 @@ export function assertRestorable(found: Row, fields: readonly string[], place: s
 }
 
 function assertConsent(row: IntentRow, fields: readonly string[], place: string, needed: boolean): void {
-  const ending = fields.filter((field) =>
-    schemaOf(row.table).fields.some((f) => f.name === field && f.endsCalls === true),
-  );
+  const ending = fields.filter((field) => endsCalls(row.table, field));
   if (needed && ending.length > 0)
     throw new Conflict(
       `${place}: changing ${ending.join(", ")} ends its active calls and needs consent: repeat with --end-calls`,

@@ -22,6 +22,11 @@ export function schemaOf(table: TableName): TableSchema {
   return schema;
 }
 
+/** Whether changing the field ends the active calls of its row. */
+export function endsCalls(table: TableName, field: string): boolean {
+  return schemaOf(table).fields.some((known) => known.name === field && known.endsCalls === true);
+}
+
 /** The name of a row: its key fields joined by `/`; empty while it has none. */
 export function nameOf(row: Pick<Row, "table" | "fields">): string {
   const values = schemaOf(row.table).key.map((key) => row.fields[key] ?? "");

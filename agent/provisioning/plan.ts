@@ -55,7 +55,7 @@ export function planDevice(
   function add(one: PlannedIntent, notes: string[]): void {
     const { intent } = one;
     const needs = intent.rows.flatMap((row) =>
-      row.role === "shared" ? needShared(row, context, notes) : needOwn(row, one, context, notes),
+      row.role === "shared" ? needShared(row, context, notes, one.linked) : needOwn(row, one, context, notes),
     );
     for (const { row } of needs) assertWritable(row, observed, description);
     const keys = intent.rows.filter(({ role }) => role === "own").map(keyOf);

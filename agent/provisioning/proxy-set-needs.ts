@@ -8,10 +8,12 @@ import { holdsOnlySent } from "./remnant.ts";
  * A Proxy Set: referred to when it is there, created when a carrier defines it, completed when a script of ours began
  * it, and rewritten only by policy and when all its users are ours. What is left as it is goes to `notes`.
  */
-export function needShared(row: IntentRow, context: PlanContext, notes: string[]): Need[] {
+export function needShared(row: IntentRow, context: PlanContext, notes: string[], linked = false): Need[] {
   const { observed, recorded, options } = context;
   const found = observed.byName(row.table, row.name);
   const definedByCarrier = row.children.length > 0;
+  const stays = linked ? options.left : undefined;
+  if (found === undefined && stays?.rows === true) return [];
   if (found === undefined) {
     if (!definedByCarrier)
       throw new Conflict(
@@ -36,10 +38,10 @@ export function needShared(row: IntentRow, context: PlanContext, notes: string[]
     );
   if (!definedByCarrier) return [];
 
-  const fields = differences(found, row.fields);
+  const fields = differences(found, row.fields).filter((field) => stays?.field(row.table, field) !== true);
   const others = options.carrierPolicy === "enforce" ? context.foreignUsers(row.name) : [];
   const enforced = options.carrierPolicy === "enforce" && others.length === 0;
-  const sameSet = missing.length + otherChildren.length === 0;
+  const sameSet = missing.length + otherChildren.length === 0 || stays?.kept("proxy-ip", "proxy-address") === true;
   const left = [...(enforced ? [] : fields), ...(sameSet ? [] : ["addresses"])];
   if (left.length > 0)
     notes.push(
@@ -80,7 +82,7 @@ function mentioningName(from: string, observed: Observed): string {
  * Children compare as a set, and only active ones count. A transport that the carrier leaves open may be whatever the
  * device has as its default. `others` are the rows that are none of the wanted ones.
  */
-function matchChildren(
+export function matchChildren(
   row: IntentRow,
   observed: Observed,
   parent: number,

@@ -1,8 +1,8 @@
 import type { ResyncDeviceReport } from "../reports.ts";
 import type { RunReport } from "./run.ts";
 
-/** A re-sync as operators see it. `drifted`: customers whose rows are still not as they should be. */
-export function reportResync(done: RunReport): ResyncDeviceReport & { drifted: number } {
+/** A re-sync as operators see it. */
+export function reportResync(done: RunReport): ResyncDeviceReport {
   const { plan } = done;
   const refused = [...done.results].flatMap(([guid, result]) =>
     result.kind === "failed" && !done.conflicting.has(guid)
@@ -11,7 +11,6 @@ export function reportResync(done: RunReport): ResyncDeviceReport & { drifted: n
   );
   const conflicts = [...plan.conflicts, ...refused];
   const pending = done.writes === 0 && plan.changes.length > 0;
-  const waiting = pending ? plan.changes.flatMap(({ customers }) => customers) : [];
   return {
     ...plan,
     conflicts,
@@ -20,6 +19,5 @@ export function reportResync(done: RunReport): ResyncDeviceReport & { drifted: n
     writes: done.writes,
     saves: done.saves,
     reason: conflicts.length > 0 ? `${conflicts.length} customer(s) in conflict` : null,
-    drifted: new Set([...waiting, ...conflicts.map(({ customer }) => customer)]).size,
   };
 }

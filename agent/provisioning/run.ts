@@ -1,4 +1,4 @@
-import type { DeviceDescription, DeviceStatus, Driver, Known } from "../../drivers/driver.ts";
+import type { DeviceConfig, DeviceDescription, DeviceStatus, Driver, Known } from "../../drivers/driver.ts";
 import { DriverError } from "../../drivers/errors.ts";
 import type { RunSettings } from "../config.ts";
 import type { ConversionSource } from "../source/source.ts";
@@ -8,6 +8,7 @@ import { amendmentCompletions } from "./amendment-results.ts";
 import type { CustomerResult } from "./apply.ts";
 import { carryOut } from "./carry-out.ts";
 import { openSession, type SessionDependencies } from "./device-session.ts";
+import { findDrift, type Drift } from "./drift.ts";
 import type { ForeignEdits } from "./foreign-edits.ts";
 import { startLeaseClock, type LeaseClock } from "./lease-clock.ts";
 import type { LoginGuard } from "./login-guard.ts";
@@ -61,6 +62,8 @@ export interface RunReport {
   customers: number;
   writes: number;
   saves: number;
+  /** Of a re-sync of all linked customers by their kept intents: what its last read shows of them. */
+  drift?: Drift | undefined;
 }
 
 export type RunResult =
@@ -100,7 +103,7 @@ export async function runDevice(dependencies: RunDependencies, request: RunReque
   }
 }
 
-/** Opens the driver for one use, and closes it in every case. */
+/** Opens a driver and closes it in every case; a refused log-in is counted. */
 export async function withDriver<T>(
   dependencies: Pick<RunDependencies, "openDriver" | "guard">,
   use: (driver: Driver) => Promise<T>,
@@ -127,6 +130,16 @@ function describeWritable(driver: Driver, device: string): DeviceDescription {
 function show(device: string, plan: Plan, driver: Driver, work: Work): Pick<RunReport, "plan" | "conflicting"> {
   const whole = { ...plan, conflicts: new Map([...work.refused, ...plan.conflicts]) };
   return { plan: reportPlan(device, whole, driver, work.shortNames), conflicting: new Set(whole.conflicts.keys()) };
+}
+
+function driftIn(
+  dependencies: RunDependencies,
+  request: RunRequest,
+  work: Work,
+  config: DeviceConfig,
+): Drift | undefined {
+  if (request.kind !== "resync" || request.customer !== undefined || request.rerender) return undefined;
+  return findDrift(config, work.intents, dependencies.device.drift, dependencies.settings.carrierPolicy);
 }
 
 /** Proves that the device answers and takes the log-in. Throws DriverError. */
@@ -192,6 +205,7 @@ async function planOnly(dependencies: RunDependencies, request: RunRequest): Pro
       customers: work.shortNames.size,
       writes: 0,
       saves: 0,
+      drift: driftIn(dependencies, request, work, config),
     };
   });
 }
@@ -251,7 +265,8 @@ async function runClaim(
         await session.save([...work.taskIds.values()]);
       await source.complete(claim.lease, allCompletions(dependencies, work, results, notes));
       reported = true;
-      const links = changedLinks(dependencies, work, results);
+      // What a restoring run left as it was is not written by it, whatever its customers' results say.
+      const links = request.restoring === true ? [] : changedLinks(dependencies, work, results);
       if (links.length > 0) await source.updateLinks(claim.lease, links);
       await journal.audit({
         event: "report",
@@ -272,6 +287,7 @@ async function runClaim(
         asked: askedIn(work),
         customers: work.shortNames.size,
         ...session.counts,
+        drift: driftIn(dependencies, request, work, session.config),
       };
     } catch (error) {
       // What was refused before a line of it left needs no save, and does not wait for the device.

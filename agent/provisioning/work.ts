@@ -7,6 +7,7 @@ import type { CustomerResult } from "./apply.ts";
 import type { Blueprint } from "./blueprint.ts";
 import { planChange, rowsBeyond, type PlannedChange } from "./changes.ts";
 import type { Intent } from "./intent.ts";
+import { leaveByPolicy } from "./left-alone.ts";
 import type { PlannedIntent, PlanOptions } from "./needs.ts";
 import { indexRows, nameOf } from "./observed.ts";
 import type { Leaver } from "./removal.ts";
@@ -36,6 +37,8 @@ export interface RunRequest {
   dryRun: boolean;
   endCalls: boolean;
   rerender: boolean;
+  /** A re-sync that puts right only what is to be restored by policy, after a drift check. */
+  restoring?: true;
   /** A conversion that is only asked about, for a plan of it. */
   candidate?: ClaimedConversion;
   /** A change or removal that is only asked about, for a plan of it. */
@@ -170,6 +173,7 @@ export function planOptions(context: WorkContext, request: RunRequest, links: re
       context.carriers.some((c) => c.allowSharedAddress && c.name.toLowerCase() === proxySet.toLowerCase()),
     endCalls: request.endCalls,
     withoutTags: context.device.withoutTags,
+    ...(request.kind === "resync" ? { left: leaveByPolicy(context.device.drift, request.restoring === true) } : {}),
   };
 }
 

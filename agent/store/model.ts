@@ -142,6 +142,45 @@ export interface RunRecord {
   writtenAt: number;
 }
 
+/** One way in which a row is not what linked customers need. */
+export interface DriftFinding {
+  /**
+   * `field`: it holds another value. `row-missing`, `row-inactive`, `row-twice`: as it says. `foreign-tag`: the row of this
+   * name is another tenant's. `address-missing`, `address-foreign`: of a Proxy Set's addresses.
+   */
+  kind: "field" | "row-missing" | "row-inactive" | "row-twice" | "foreign-tag" | "address-missing" | "address-foreign";
+  field: string | null;
+  /** Null where nothing is wanted, or where it is no matter of values. Secrets are `********`. */
+  wanted: string | null;
+  found: string | null;
+  /** `restore`: put right after the check. `keep` is no finding. */
+  policy: "keep" | "restore" | "report";
+}
+
+/** One row that differs, and the short names of the customers that need it. */
+export interface DriftRow {
+  /** For example `ip-group 5 "SIPTest4"`. */
+  row: string;
+  customers: readonly string[];
+  findings: readonly DriftFinding[];
+}
+
+/** What a complete read showed of a device's linked customers. */
+export interface DriftEvidence {
+  /** Those that were compared. */
+  customers: number;
+  drifted: number;
+  /** Differences that are accepted. */
+  kept: number;
+  /** It was made because the device had started anew, or is another unit. */
+  afterRestart: boolean;
+  /** What became of the rows that were to be restored; null where there were none. */
+  restore: { result: "done" | "put-off" | "failed"; rows: number; reason: string | null } | null;
+  rows: readonly DriftRow[];
+  /** Rows that differ beyond those in `rows`. */
+  unlisted: number;
+}
+
 export interface AuditEntry {
   at: number;
   /** For example `write`, `save`, `report`, `pause`. */

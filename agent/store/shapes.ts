@@ -1,6 +1,7 @@
 import { z } from "zod";
 import type { Fields, TableName } from "../../drivers/driver.ts";
 import type { Intent } from "../provisioning/intent.ts";
+import type { DriftEvidence, DriftRow } from "./model.ts";
 
 /** Shapes of what is stored and sent as JSON, wherever it comes back from. */
 
@@ -35,3 +36,41 @@ export const intentShape: z.ZodType<Intent> = z.object({
     }),
   ),
 });
+
+const word = z.string().nullable();
+
+const driftRow: z.ZodType<DriftRow> = z.object({
+  row: z.string(),
+  customers: z.array(z.string()),
+  findings: z.array(
+    z.object({
+      kind: z.enum([
+        "field",
+        "row-missing",
+        "row-inactive",
+        "row-twice",
+        "foreign-tag",
+        "address-missing",
+        "address-foreign",
+      ]),
+      field: word,
+      wanted: word,
+      found: word,
+      policy: z.enum(["keep", "restore", "report"]),
+    }),
+  ),
+});
+
+export const driftEvidenceFields = {
+  customers: z.number(),
+  drifted: z.number(),
+  kept: z.number(),
+  afterRestart: z.boolean(),
+  restore: z
+    .object({ result: z.enum(["done", "put-off", "failed"]), rows: z.number(), reason: z.string().nullable() })
+    .nullable(),
+  rows: z.array(driftRow).readonly(),
+  unlisted: z.number(),
+};
+
+export const driftEvidenceShape: z.ZodType<DriftEvidence> = z.object(driftEvidenceFields);

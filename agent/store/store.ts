@@ -8,6 +8,7 @@ import type {
   ClaimedConversion,
   Conversion,
   Customer,
+  DriftEvidence,
   ExecutionMessage,
   Lead,
   Lease,
@@ -103,6 +104,13 @@ export type StoreEvent =
 export interface DeviceMode {
   device: string;
   paused: { reason: string; by: string; since: number } | undefined;
+}
+
+export interface DriftSummary {
+  device: string;
+  latest: { checkedAt: number; drifted: number; afterRestart: boolean } | undefined;
+  /** A check is due, as after a restart of the device. */
+  due: boolean;
 }
 
 export interface Queue {
@@ -318,6 +326,22 @@ export interface JournalStore {
   resumeDevice(device: string, reason: string, by: string): Promise<void>;
   /** The paused devices. */
   deviceModes(): Promise<DeviceMode[]>;
+
+  /**
+   * What a status showed of the device's life; undefined for what it did not tell. `restarted`: its up-time went back
+   * since an earlier status. `replaced`: its serial number is another one. Both make a check due.
+   */
+  noteLife(
+    device: string,
+    life: { serialNumber: string | undefined; upTime: number | undefined },
+  ): Promise<"same" | "restarted" | "replaced">;
+  /** A drift check is due until one succeeded. */
+  demandCheck(device: string): Promise<void>;
+  /** The latest evidence, in place of the one before; the check that was due is done, unless it is `stillDue`. */
+  keepDrift(device: string, evidence: DriftEvidence, stillDue: boolean): Promise<void>;
+  drift(device: string): Promise<{ checkedAt: number; evidence: DriftEvidence } | undefined>;
+  /** Devices that were checked, or of which a status was noted; for health, which must not load the evidence. */
+  driftSummaries(): Promise<DriftSummary[]>;
 
   /** Append-only. */
   audit(entry: Omit<AuditEntry, "at">): Promise<void>;

@@ -1,6 +1,6 @@
 import { mkdtemp } from "node:fs/promises";
 import { join } from "node:path";
-import type { ResyncReport } from "../../agent/reports.ts";
+import type { DriftReport } from "../../agent/reports.ts";
 import type { Bench } from "./bench.ts";
 import { createCleanup } from "./cleanup.ts";
 import { askOk, createClient, eachAtOnce } from "./client.ts";
@@ -31,7 +31,7 @@ const ipGroups = 5_000;
 const present = 3;
 
 /**
- * A drift check (dry-run re-sync) of one device with 5,000 IP Groups. All but those it starts with belong to linked
+ * A drift check of one device with 5,000 IP Groups. All but those it starts with belong to linked
  * customers, which were converted over the API before, over a line without delay and in batches of 1,000.
  */
 export async function measureDrift(bench: Bench, shape: Shape): Promise<DriftFigures> {
@@ -66,8 +66,8 @@ export async function measureDrift(bench: Bench, shape: Shape): Promise<DriftFig
     const usage = () => checking.processes.map(({ pid }) => readUsage(pid));
     const cpuOf = () => usage().reduce((sum, { cpuSeconds }) => sum + cpuSeconds, 0);
     const before = { requests: (await readStats(device)).requests, cpuSeconds: cpuOf(), atMs: performance.now() };
-    const request = { device: device.name, dryRun: true };
-    const { devices } = (await askOk(client, "POST", "/api/agent/v1/resync", request)) as ResyncReport;
+    const request = { device: device.name };
+    const { devices } = (await askOk(client, "POST", "/api/agent/v1/drift/check", request)) as DriftReport;
     const wallMs = performance.now() - before.atMs;
     const [report] = devices;
     if (report === undefined) throw new Error("the drift check reported nothing");
@@ -75,7 +75,7 @@ export async function measureDrift(bench: Bench, shape: Shape): Promise<DriftFig
       shape: shape.name,
       ipGroups,
       linked: report.customers,
-      drifted: report.changes.length + report.conflicts.length,
+      drifted: report.drifted,
       wallMs,
       cpuSeconds: cpuOf() - before.cpuSeconds,
       requests: (await readStats(device)).requests - before.requests,

@@ -6,6 +6,7 @@ const commands = [
   ["run"],
   ["plan"],
   ["resync"],
+  ["drift"],
   ["pause"],
   ["resume"],
   ["status"],
@@ -38,7 +39,20 @@ it.each(["plan", "resync"])("%s documents exit code 3", async (command) => {
   expect((await createFolder().run([command, "--help"])).stdout).toMatch(/^ {2}3 {2}changes are pending/m);
 });
 
-it.each(["plan", "resync", "pause", "resume", "status", "task", "explain", "failures", "convert", "adopt", "enroll"])(
+it.each([
+  "plan",
+  "resync",
+  "drift",
+  "pause",
+  "resume",
+  "status",
+  "task",
+  "explain",
+  "failures",
+  "convert",
+  "adopt",
+  "enroll",
+])(
   "%s prints JSON when asked to",
   async (command) => {
     expect((await createFolder().run([command, "--help"])).stdout).toContain("--json");

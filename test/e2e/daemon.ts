@@ -33,12 +33,11 @@ export function writeConfig(folder: string, config: AgentConfig): string {
   const file = join(folder, "agent.yaml");
   const run = { ...config.run, conversionDeadline: `${config.run.conversionDeadline}ms` };
   const portal = { ...config.portal, gatewayWait: `${config.portal.gatewayWait}ms` };
+  const drift = { ...config.drift, probe: `${config.drift.probe}ms`, maxAge: `${config.drift.maxAge}ms` };
   const { bearer, password, ...ovoc } = config.ovoc ?? {};
   const secret = bearer === true ? { token: password } : { password };
-  writeFileSync(
-    file,
-    stringify({ ...config, run, portal, ...(config.ovoc === undefined ? {} : { ovoc: { ...ovoc, ...secret } }) }),
-  );
+  const site = config.ovoc === undefined ? {} : { ovoc: { ...ovoc, ...secret } };
+  writeFileSync(file, stringify({ ...config, run, portal, drift, ...site }));
   return file;
 }
 

@@ -25,6 +25,8 @@ const failing = (error: Error): Operations => ({
   plan: async () => Promise.reject(error),
   resync: async () => Promise.reject(error),
   adopt: async () => Promise.reject(error),
+  drift: async () => Promise.reject(error),
+  checkDrift: async () => Promise.reject(error),
   pause: async () => Promise.reject(error),
   resume: async () => Promise.reject(error),
 });

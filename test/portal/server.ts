@@ -137,6 +137,16 @@ export async function startServer({ role = "embedded", ...overrides }: Overrides
       const { dryRun } = request;
       return { device, dryRun, result: "done", reason: null, adopted: [], skipped: [], linked: 0, unnamed: 0 };
     },
+    async drift({ device: name }) {
+      if (name !== undefined) known(name);
+      asked.push(["drift", name]);
+      return { devices: [] };
+    },
+    async checkDrift({ device: name }) {
+      if (name !== undefined) known(name);
+      asked.push(["checkDrift", name]);
+      return { devices: [] };
+    },
     async pause(name, reason, by) {
       known(name);
       asked.push(["pause", name, reason, by]);

@@ -118,17 +118,12 @@ describe("the reverse lines", () => {
 describe("the result of a re-sync", () => {
   const failed = { kind: "failed", message: "it was refused: x", onDevice: true } as const;
   it.each([
-    ["in-sync", after, {}, 0],
-    ["pending", drifted, {}, 1],
-    ["changed", drifted, { writes: 1, saves: 1 }, 0],
-    ["failed", after, { results: new Map([[guid, failed]]) }, 1],
-  ] as const)("is '%s'", (result, config, more, count) => {
-    const report = reportResync(dryRun(config, [linkedOf(subject)], more).report);
-    expect([report.result, report.drifted]).toEqual([result, count]);
-  });
-
-  it("counts a customer once, however many of its rows have drifted", () => {
-    expect(reportResync(dryRun(empty, [linkedOf(subject)]).report).drifted).toBe(1);
+    ["in-sync", after, {}],
+    ["pending", drifted, {}],
+    ["changed", drifted, { writes: 1, saves: 1 }],
+    ["failed", after, { results: new Map([[guid, failed]]) }],
+  ] as const)("is '%s'", (result, config, more) => {
+    expect(reportResync(dryRun(config, [linkedOf(subject)], more).report).result).toBe(result);
   });
 
   it("says a conflict once, though it is in the plan and in the results", () => {

@@ -15,4 +15,5 @@ export const deviceSettings: DeviceSettings = {
   gateways: ["oc1.example.net"],
   blueprint: "oc-default",
   foreignEdits: "wait",
+  drift: { fields: {} },
 };

@@ -1,7 +1,12 @@
 import { z } from "zod";
 import type { Change } from "../amendment.ts";
 import type { ExecutionMessage, Link, RecordedChange, RecordedCreate } from "../model.ts";
-import { fieldsShape as fields, intentShape as intent, tableShape as table } from "../shapes.ts";
+import {
+  driftEvidenceShape as drift,
+  fieldsShape as fields,
+  intentShape as intent,
+  tableShape as table,
+} from "../shapes.ts";
 
 /** A task's message as stored: `progress` ones give way to the `result` when the task ends. */
 export interface StoredMessage extends ExecutionMessage {
@@ -54,6 +59,7 @@ export const readJson = {
   change: reader(change),
   link: reader(link),
   data: reader(data),
+  drift: reader(drift),
 };
 
 function reader<T>(schema: z.ZodType<T>): (text: string) => T {

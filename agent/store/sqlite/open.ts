@@ -15,6 +15,7 @@ import { keepCustomers } from "./customers.ts";
 import { openDatabase } from "./database.ts";
 import { keepDeadlines } from "./deadlines.ts";
 import { openDepartures } from "./departures.ts";
+import { keepDriftChecks } from "./drift-checks.ts";
 import { openFences } from "./fences.ts";
 import { openGateways } from "./gateways.ts";
 import { openHandouts } from "./handouts.ts";
@@ -114,8 +115,11 @@ export function openSqliteJournal(options: SqliteFileOptions): DetachedJournal {
 function keepAgentBooks(
   connection: Connection,
   { append, ...trail }: AuditTrail,
-): ReturnType<typeof keepLogins> & ReturnType<typeof keepPauses> & Omit<AuditTrail, "append"> {
-  return { ...keepLogins(connection), ...trail, ...keepPauses(connection, append) };
+): ReturnType<typeof keepLogins> &
+  ReturnType<typeof keepPauses> &
+  ReturnType<typeof keepDriftChecks> &
+  Omit<AuditTrail, "append"> {
+  return { ...keepLogins(connection), ...trail, ...keepPauses(connection, append), ...keepDriftChecks(connection) };
 }
 
 function openFile(options: SqliteFileOptions, purpose: "portal" | "journal"): Connection {

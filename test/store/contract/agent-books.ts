@@ -1,4 +1,5 @@
 import { describe, expect, it } from "vitest";
+import { testDriftChecks } from "./drift-checks.ts";
 import { start, type BooksSetting } from "./setting.ts";
 
 /** What an agent keeps of its own dealings. `newSetting` is called once in each group of tests. */
@@ -107,6 +108,8 @@ export function testAgentBooks(newSetting: () => BooksSetting): void {
       ]);
     });
   });
+
+  testDriftChecks(newSetting);
 
   describe("the audit trail", () => {
     const setting = newSetting();
