@@ -11,6 +11,8 @@ const commands = [
   ["status"],
   ["task"],
   ["convert"],
+  ["change"],
+  ["offboard"],
   ["adopt"],
   ["enroll"],
   ["config"],
@@ -33,7 +35,7 @@ it.each(["plan", "resync"])("%s documents exit code 3", async (command) => {
   expect((await createFolder().run([command, "--help"])).stdout).toMatch(/^ {2}3 {2}changes are pending/m);
 });
 
-it.each(["plan", "resync", "pause", "resume", "status", "task", "convert", "adopt", "enroll"])(
+it.each(["plan", "resync", "pause", "resume", "status", "task", "convert", "change", "offboard", "adopt", "enroll"])(
   "%s prints JSON when asked to",
   async (command) => {
     expect((await createFolder().run([command, "--help"])).stdout).toContain("--json");

@@ -66,6 +66,7 @@ export function makeHealth(devices: DeviceReport[], remarks: string[] = []): Hea
     remarks,
     devices,
     portal: null,
+    amendments: [],
     announced: [],
   };
 }

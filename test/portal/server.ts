@@ -42,6 +42,7 @@ export const health: HealthReport = {
   remarks: [],
   devices: [],
   portal: null,
+  amendments: [],
   announced: [],
 };
 export const plan: PlanReport = { device, changes: [], lines: [], reverse: [], conflicts: [], warnings: [] };
