@@ -32,6 +32,7 @@ async function healthWith(summaries: DriftSummary[], linked = 3): Promise<Health
       loginFailures: async () => [],
       driftSummaries: async () => summaries,
     },
+    amendments: undefined,
     driftMaxAgeMs: maxAgeMs,
     portal: undefined,
     version: "1",

@@ -36,6 +36,16 @@ const taskAnswer = z.object({
 });
 export type TaskAnswer = z.infer<typeof taskAnswer>;
 
+const customerAnswer = z.object({
+  UmpCustomerGuid: z.string(),
+  CustomerShortName: z.string(),
+  CustomerFullName: z.string(),
+  MsTenantId: z.string(),
+  SiteLocation: z.array(z.object({ id: z.string(), sbcId: z.number() })).optional(),
+  PendingTasks: z.array(z.object({ TaskId: z.string(), Kind: z.string() })).optional(),
+});
+export type CustomerAnswer = z.infer<typeof customerAnswer>;
+
 const acceptAnswer = z
   .union([
     z.string(),
@@ -43,6 +53,10 @@ const acceptAnswer = z
     z.object({ jobId: z.string() }).transform((body) => body.jobId),
   ])
   .describe("a task id");
+
+type Method = "GET" | "POST" | "PATCH" | "DELETE";
+
+const removalAnswer = z.object({ sbcCleanupTaskId: z.string() });
 
 /** No answer: nothing listens, the connection broke, or the deadline passed. */
 export class AgentUnreachable extends Error {
@@ -94,7 +108,13 @@ export interface ClientOptions {
 export interface AgentClient {
   readonly url: string;
   health(): Promise<HealthReport>;
-  plan(subject: { taskId: string } | { body: string }): Promise<PlanReport>;
+  plan(
+    subject:
+      | { taskId: string }
+      | { body: string }
+      | { removal: { customer: string; device?: string } }
+      | { change: { customer: string; device?: string; site: object } },
+  ): Promise<PlanReport>;
   resync(request: ResyncRequest): Promise<ResyncReport>;
   adopt(request: AdoptRequest): Promise<AdoptReport>;
   drift(device: string | undefined): Promise<DriftReport>;
@@ -109,9 +129,18 @@ export interface AgentClient {
   audit(filter: { device?: string; taskId?: string; limit: string }): Promise<AuditReport>;
   /** Posts a create-customer body as it is; resolves with the task's id. */
   convert(body: string): Promise<string>;
+  /** With their sites and what is under way for them. */
+  customers(): Promise<CustomerAnswer[]>;
+  /** Asks that a customer go from all its devices. */
+  removeCustomer(guid: string, forgetDevice: boolean): Promise<void>;
+  /** Asks that a customer go from the device of a site; resolves with the task's id, as does a change. */
+  removeSite(site: string, forgetDevice: boolean): Promise<string>;
+  changeSite(guid: string, body: object): Promise<string>;
   /** Gives connections back. */
   close(): void;
 }
+
+const forgetting = (forgetDevice: boolean): string => (forgetDevice ? "?forgetDevice=true" : "");
 
 const seconds = { quick: 10, convert: 60, plan: 300, adopt: 600, resync: 3_600 } as const;
 
@@ -122,7 +151,7 @@ export function openClient(options: ClientOptions): AgentClient {
   const httpsAgent = new HttpsAgent({ keepAlive: true, rejectUnauthorized: true, ...trust(options.certificatePem) });
 
   async function send(
-    method: "GET" | "POST",
+    method: Method,
     path: string,
     body: string | undefined,
     deadlineSeconds: number,
@@ -164,7 +193,7 @@ export function openClient(options: ClientOptions): AgentClient {
 
   async function call<T>(
     schema: z.ZodType<T>,
-    method: "GET" | "POST",
+    method: Method,
     path: string,
     request: { body?: string; seconds: number; alsoStatus?: number },
   ): Promise<T> {
@@ -188,7 +217,7 @@ export function openClient(options: ClientOptions): AgentClient {
     plan: (subject) =>
       call(planReport, "POST", "/api/agent/v1/plan", {
         // The body goes in as it was written: parsing it here would hide duplicate keys from the agent.
-        body: "taskId" in subject ? JSON.stringify(subject) : `{"request":${subject.body}}`,
+        body: "body" in subject ? `{"request":${subject.body}}` : JSON.stringify(subject),
         seconds: seconds.plan,
       }),
     resync: (request) =>
@@ -233,6 +262,21 @@ export function openClient(options: ClientOptions): AgentClient {
         seconds: seconds.quick,
       }),
     convert: (body) => call(acceptAnswer, "POST", "/api/v3/customer", { body, seconds: seconds.convert }),
+    customers: () =>
+      call(z.array(customerAnswer), "GET", "/api/v2/customer?allDetails=true", { seconds: seconds.convert }),
+    removeCustomer: async (guid, forgetDevice) => {
+      const path = `/api/v2/customer/${encodeURIComponent(guid)}${forgetting(forgetDevice)}`;
+      await call(z.unknown(), "DELETE", path, { seconds: seconds.convert });
+    },
+    removeSite: async (site, forgetDevice) => {
+      const path = `/api/v2/sitelocation/${encodeURIComponent(site)}${forgetting(forgetDevice)}`;
+      return (await call(removalAnswer, "DELETE", path, { seconds: seconds.convert })).sbcCleanupTaskId;
+    },
+    changeSite: (guid, body) =>
+      call(acceptAnswer, "PATCH", `/api/v2/customer/${encodeURIComponent(guid)}/sitelocation/`, {
+        body: JSON.stringify(body),
+        seconds: seconds.convert,
+      }),
     close() {
       httpAgent.destroy();
       httpsAgent.destroy();

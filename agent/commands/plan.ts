@@ -82,7 +82,7 @@ async function planAlone(alone: Alone, subject: Parameters<Alone["operations"]["
   return planReport.parse(printable(await alone.operations.plan(subject)));
 }
 
-function printPlan(report: PlanReport, output: Output): void {
+export function printPlan(report: PlanReport, output: Output): void {
   const { paint } = output;
   const summary = report.changes.length === 0 ? "nothing to change" : changeSummary(report.changes);
   const details = planDetails(report, paint);

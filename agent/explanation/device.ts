@@ -182,7 +182,7 @@ function idleReason(facts: DeviceFacts): Reason {
     ...(loginFailures === 0 ? [] : [`counts ${number(loginFailures, "refused log-in")}`]),
     `has ${number(linked, "linked customer")} (${driftText(drift)})`,
   ];
-  const drifted = drift !== null && drift.drifted > 0;
+  const drifted = drift !== null && !drift.stale && drift.drifted > 0;
   return {
     state: drifted ? "drifted" : unsavedSeconds > 0 ? "unsaved" : "idle",
     waitsFor: null,
@@ -195,7 +195,8 @@ function idleReason(facts: DeviceFacts): Reason {
 }
 
 function driftText(drift: DeviceReport["drift"]): string {
-  if (drift === null) return "not compared since the agent started";
+  if (drift === null) return "never compared";
+  if (drift.stale) return `last compared at ${moment(drift.checkedAt)}, too long ago to say`;
   const found = drift.drifted === 0 ? "none differed" : `${drift.drifted} differed`;
   return `${found} at ${moment(drift.checkedAt)}`;
 }

@@ -166,7 +166,7 @@ export const createCustomer = z
 export type CreateCustomer = z.output<typeof createCustomer>;
 
 /** Makes the test whether a variable is secret: patterns compare without case, `*` stands for anything. */
-function createSecretTest(patterns: readonly string[]): (variable: string) => boolean {
+export function createSecretTest(patterns: readonly string[]): (variable: string) => boolean {
   const expressions = patterns.map(
     (pattern) =>
       new RegExp(

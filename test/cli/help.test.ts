@@ -12,6 +12,8 @@ const commands = [
   ["status"],
   ["task"],
   ["convert"],
+  ["change"],
+  ["offboard"],
   ["adopt"],
   ["enroll"],
   ["explain"],
@@ -50,6 +52,8 @@ it.each([
   "explain",
   "failures",
   "convert",
+  "change",
+  "offboard",
   "adopt",
   "enroll",
 ])(

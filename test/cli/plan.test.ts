@@ -109,7 +109,7 @@ it("plans alone where no agent runs, gives the data folder back, and says so on 
   const steps: string[] = [];
   const operations: Pick<Operations, "plan"> = {
     plan: async (subject) => {
-      steps.push("conversion" in subject ? subject.conversion.shortName : subject.taskId);
+      steps.push("conversion" in subject ? subject.conversion.shortName : "something else");
       return pendingPlan;
     },
   };

@@ -67,6 +67,7 @@ export function makeHealth(devices: DeviceReport[], remarks: string[] = []): Hea
     remarks,
     devices,
     portal: null,
+    amendments: [],
     announced: [],
   };
 }

@@ -107,8 +107,8 @@ describe("a device", () => {
       /^Device sbc-1 is idle, has 120 linked customers \(none differed at 2026-03-01T03:00:00Z\); nothing waits for it\.$/,
       null,
     ],
-    ["that drifted", here({ drift: { checkedAt: soon, drifted: 2 } }), "drifted", /\(2 differed at/, "resync --device"],
-    ["never compared", here({ drift: null, linked: 1 }), "idle", /1 linked customer \(not compared/, null],
+    ["that drifted", here({ drift: { checkedAt: soon, drifted: 2, stale: false, afterRestart: false } }), "drifted", /\(2 differed at/, "resync --device"],
+    ["never compared", here({ drift: null, linked: 1 }), "idle", /1 linked customer \(never compared/, null],
     [
       "with an unsaved write",
       here({ unsavedSeconds: 80.4 }),
@@ -415,11 +415,17 @@ describe("a customer", () => {
   it.each([
     [
       "one drifted",
-      here({ drift: { checkedAt: soon, drifted: 1 } }),
+      here({ drift: { checkedAt: soon, drifted: 1, stale: false, afterRestart: false } }),
       "drifted",
       "1 of the customers on sbc-1 differed",
     ],
-    ["none was compared", here({ drift: null }), "unknown", "sbc-1 was not compared since the agent started"],
+    ["none was compared", here({ drift: null }), "unknown", "sbc-1 was never compared"],
+    [
+      "it was compared too long ago",
+      here({ drift: { checkedAt: soon, drifted: 0, stale: true, afterRestart: false } }),
+      "unknown",
+      "too long ago to say",
+    ],
     ["it is served elsewhere", elsewhere(), "unknown", "is known to the agent near that device"],
     ["it is paused", here({ mode: "paused", pause }), "in-sync", "(the device is paused now)"],
   ])("on a device of which %s is told so", (_, device, state, text) => {
@@ -430,7 +436,7 @@ describe("a customer", () => {
   });
 
   it("on two devices is as the worse of them", () => {
-    const drifted = linkTo(here({ drift: { checkedAt: soon, drifted: 1 } }));
+    const drifted = linkTo(here({ drift: { checkedAt: soon, drifted: 1, stale: false, afterRestart: false } }));
     expect(explain({ links: [linkTo(here()), drifted] }).state).toBe("drifted");
   });
 

@@ -56,6 +56,12 @@ async function journalOf(speeds: Speeds): Promise<string[][]> {
         device,
         settings,
         source,
+        drift: {
+          check: async () => undefined,
+          note: async () => undefined,
+          isDue: async () => false,
+          isWanted: async () => false,
+        },
         adopt: () => Promise.reject(new Error("nothing is adopted here")),
         async run(_request, signal): Promise<RunResult> {
           const taken = waiting[i] ?? 0;

@@ -44,6 +44,7 @@ export const health: HealthReport = {
   remarks: [],
   devices: [],
   portal: null,
+  amendments: [],
   announced: [],
 };
 export const explained: Explanation = {
