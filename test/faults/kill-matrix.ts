@@ -175,7 +175,7 @@ export function describeKills(route: KillRoute): void {
     const { daemon } = agent;
     const patience = new AbortController();
     // Some points come after the end of the tasks, which a killed agent does not tell any more.
-    const passed = Promise.all(posted.map((id) => id !== undefined && daemon.client.ended(id))).then(
+    const passed = Promise.all(posted.flatMap((id) => (id === undefined ? [] : [daemon.client.ended(id)]))).then(
       () => sleep(nth === 1 ? 20_000 : 1_000, null, patience),
       () => daemon.ended,
     );
@@ -214,9 +214,9 @@ export function describeKills(route: KillRoute): void {
         const ending = await convert(order);
         // Whoever was not answered asks again, and hears that it was accepted.
         const [first] = order.point === "conversion-stored" ? ending.tasks.splice(order.nth - 1, 1) : [];
-        if (first === undefined) return void expect(ending).toEqual(reference);
-        expect(first.details).toEqual(["CustomerAlreadyConverted"]);
-        expect(ending).toEqual({ ...reference, tasks: reference?.tasks.toSpliced(order.nth - 1, 1) });
+        if (first !== undefined) expect(first.details).toEqual(["CustomerAlreadyConverted"]);
+        const unheard = first === undefined ? 0 : 1;
+        expect(ending).toEqual({ ...reference, tasks: reference?.tasks.toSpliced(order.nth - 1, unheard) });
       },
     );
 

@@ -254,7 +254,8 @@ describe("a daemon", () => {
       msTenantId: drawTenant(),
       scriptParameters: { ProxySet: "SIPTrunk", OnlinePstnGateway: gatewayOf(0) },
     });
-    expect(refused).toMatchObject({ status: 503, body: { detail: expect.stringContaining("Nothing was stored") } });
+    expect(refused.status).toBe(503);
+    expect(JSON.stringify(refused.body)).toContain("Nothing was stored; repeat it later.");
     expect((await client.ask("GET", "/readyz")).status).toBe(503);
     expect(output().split("store out of order")).toHaveLength(2);
     expect(await statsOf(mock)).toMatchObject({ uploads: 0 });

@@ -1,6 +1,7 @@
 import { mkdirSync, mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { setTimeout as sleep } from "node:timers/promises";
 import { afterAll, beforeAll, describe, expect, it, vi } from "vitest";
 import type { FailPoint } from "../../agent/fail-points.ts";
 import { startAgent } from "../../agent/main.ts";
@@ -25,7 +26,7 @@ import { buildAgent, type BuiltAgent } from "./built-agent.ts";
 /** Where an agent falls asleep. `in a row`: while it types one, from outside. */
 type Place = FailPoint | "in a row";
 
-const sleepers: readonly (readonly [Route, Place])[] = [
+const places: readonly (readonly [Route, Place])[] = [
   ["rest", "record-stored"],
   ["rest", "read-back"],
   ["rest", "saved-stored"],
@@ -45,14 +46,27 @@ const settings = { unfinishedRow: "drop" } as const;
 const leaseMs = 10_000;
 const run = { leaseMs, writeDeadlineMs: 3_000, saveMs: 3_000, requestMs: 3_000, foreignEditsWaitMs: 300 };
 
+/** An agent that falls asleep, with its device and its work. */
+interface Sleeper {
+  place: Place;
+  mock: MockSbc;
+  zombie: Daemon;
+  customer: string;
+  task: string;
+  /** What the device had received, and what it was like, before the agent woke. */
+  received: Received;
+  state: DeviceState;
+}
+
 let built: BuiltAgent;
 let folder: string;
-let mocks: MockSbc[];
+let mocks: MockSbc[] = [];
 let client: Client;
 let stopPortal: () => Promise<void>;
 let spare: Daemon | undefined;
 const zombies: Daemon[] = [];
-const tasks: string[] = [];
+/** As they are when they wake. */
+let sleepers: Sleeper[] = [];
 /** How far the portal's clock is ahead: in that time, agents that sleep are given up. */
 let aheadMs = 0;
 
@@ -66,29 +80,53 @@ function writesAfter(before: Received, { requests, lines }: Received): string[] 
   return [...asked.map(({ method, path }) => `${method} ${path}`), ...typed.map(({ line }) => line)];
 }
 
-async function startNear(name: string, devices: readonly number[], variables: Record<string, string>): Promise<Daemon> {
+/** Starts an agent that serves the devices of these numbers. */
+async function startNear(
+  name: string,
+  source: { url: string; ca: string | undefined },
+  devices: readonly number[],
+  variables: Record<string, string>,
+): Promise<Daemon> {
   const home = join(folder, name);
   mkdirSync(home);
-  const { url, ca } = source();
-  const config = configFor(
-    home,
-    mocks.map((mock, i) => reachOf(mock, sleepers[i]?.[0])),
-    { source: { url, ca }, run, log: { level: "warn" } },
-  );
+  const reaches = mocks.map((mock, i) => reachOf(mock, places[i]?.[0]));
+  const config = configFor(home, reaches, { source, run, log: { level: "warn" } });
   config.devices = config.devices.filter((_, i) => devices.includes(i));
   await pin(config, mocks);
   return startDaemon(writeConfig(home, config), config, "run", { variables, program: built.program });
 }
 
-let source: () => { url: string; ca: string | undefined };
-
-/** Settles once the operating system says that the process is stopped. */
-async function isAsleep(daemon: Daemon): Promise<void> {
+/** Posts one customer of the device to its agent, which falls asleep over it. */
+async function fallAsleep(
+  i: number,
+  [, place]: (typeof places)[number],
+  mock: MockSbc,
+  source: Parameters<typeof startNear>[1],
+): Promise<Pick<Sleeper, "place" | "mock" | "zombie" | "customer" | "task">> {
+  const inRow = place === "in a row";
+  if (inRow) await control(mock, "POST", "/faults", { name: "slow-lines", ms: 50 });
+  const variables = inRow ? {} : { SBC_AGENT_FAIL_POINT: `${place}=stop` };
+  const zombie = await startNear(`zombie${i}`, source, [i], variables);
+  zombies.push(zombie);
+  const tenant = drawTenant();
+  await client.addLead(tenant);
+  const customer = `Customer${i}`;
+  const task = await client.post(customer, tenant, i);
+  if (inRow) {
+    await eventually(
+      () => receivedBy(mock),
+      ({ lines }) => lines.some(({ line }) => line.trim().startsWith("tags")),
+      () => "no row was begun",
+    );
+    zombie.signal("SIGSTOP");
+  }
   await eventually(
-    async () => daemon.isStopped(),
+    async () => zombie.isStopped(),
     (stopped) => stopped,
-    () => `it does not sleep; ${daemon.output()}`,
+    () => `it does not sleep; ${zombie.output()}`,
   );
+  await control(mock, "DELETE", "/faults");
+  return { place, mock, zombie, customer, task };
 }
 
 beforeAll(async () => {
@@ -97,7 +135,7 @@ beforeAll(async () => {
   const realNow = Date.now;
   vi.spyOn(Date, "now").mockImplementation(() => realNow.call(Date) + aheadMs);
   mocks = await Promise.all(
-    sleepers.map(([route], i) =>
+    places.map(([route], i) =>
       startMockSbc({ ini: deviceFile, serialNumber: String(i), settings, ...doorsFor(route) }),
     ),
   );
@@ -105,20 +143,21 @@ beforeAll(async () => {
   const portal = await startAgent(portalConfig, { role: "portal", env: environment, logFormat: "text" });
   stopPortal = () => portal.stop();
   client = clientOf(doorOf(portalConfig, portal.url));
-  source = () => ({ url: portal.url, ca: portalConfig.portal.tls?.cert });
+  const source = { url: portal.url, ca: portalConfig.portal.tls?.cert };
 
-  await Promise.all(
-    sleepers.map(async ([, place], i) => {
-      const inRow = place === "in a row";
-      if (inRow) await control(mocks[i]!, "POST", "/faults", { name: "slow-lines", ms: 50 });
-      zombies[i] = await startNear(`zombie${i}`, [i], inRow ? {} : { SBC_AGENT_FAIL_POINT: `${place}=stop` });
-    }),
+  const asleep = await Promise.all(
+    mocks.map((mock, i) => fallAsleep(i, places[i] ?? ["rest", "claim-stored"], mock, source)),
   );
-  for (const i of sleepers.keys()) {
-    const tenant = drawTenant();
-    await client.addLead(tenant);
-    tasks[i] = await client.post(`Customer${i}`, tenant, i);
-  }
+  const asleepAt = performance.now();
+  aheadMs = 100_000;
+  spare = await startNear("spare", source, [...mocks.keys()], {});
+  for (const { task } of asleep) expect((await client.ended(task)).details).toEqual(["Converted"]);
+  // By their own clocks too, their leases are over when they wake.
+  await sleep(Math.max(0, leaseMs - (performance.now() - asleepAt)));
+  sleepers = await Promise.all(
+    asleep.map(async (each) => ({ ...each, received: await receivedBy(each.mock), state: await stateOf(each.mock) })),
+  );
+  for (const zombie of zombies) zombie.signal("SIGCONT");
 }, 120_000);
 
 afterAll(async () => {
@@ -131,61 +170,34 @@ afterAll(async () => {
   built.remove();
 });
 
-describe("an agent that sleeps past its lease while another one does its work", () => {
-  const received: Received[] = [];
-  const states: DeviceState[] = [];
+describe.each(places)(
+  "an agent over %s that sleeps past its lease at %s, while another one does its work",
+  (...place) => {
+    const sleeper = (): Sleeper => {
+      const found = sleepers[places.findIndex((one) => one.join() === place.join())];
+      if (found === undefined) throw new Error("it did not fall asleep");
+      return found;
+    };
 
-  it("loses its devices to it", async () => {
-    for (const [i, [, place]] of sleepers.entries()) {
-      const zombie = zombies[i]!;
-      if (place === "in a row") {
-        await eventually(
-          () => receivedBy(mocks[i]!),
-          ({ lines }) => lines.some(({ line }) => line.trim().startsWith("tags")),
-          () => "no row was begun",
-        );
-        zombie.signal("SIGSTOP");
-      }
-      await isAsleep(zombie);
-    }
-    const asleepAt = performance.now();
-    await control(mocks[4]!, "DELETE", "/faults");
-    aheadMs = 100_000;
-    spare = await startNear("spare", [...sleepers.keys()], {});
-    for (const task of tasks) expect((await client.ended(task)).details).toEqual(["Converted"]);
-    // By its own clocks too, the lease is over when it wakes.
-    await eventually(
-      async () => performance.now() - asleepAt,
-      (ms) => ms > leaseMs,
-      () => "time stands still",
-    );
-    for (const [i, mock] of mocks.entries()) {
-      received[i] = await receivedBy(mock);
-      const state = await stateOf(mock);
-      states[i] = state;
+    it("has lost its device to it, which did the work once and saved it", () => {
+      const { state, customer } = sleeper();
       expect(state.running["IPGroup"]).toHaveLength(3 + 1);
-      expect(named(state.running["IPGroup"], "Name").get(`Customer${i}`)?.active).toBe(true);
+      expect(named(state.running["IPGroup"], "Name").get(customer)?.active).toBe(true);
       expect(state.running).toEqual(state.startup);
       expect(state.saveNeeded).toBe(false);
-    }
-    for (const zombie of zombies) zombie.signal("SIGCONT");
-  });
+    });
 
-  it.each(sleepers.map(([route, place], i) => ({ route, place, i })))(
-    "over $route, asleep at $place: it writes nothing when it wakes, and says why",
-    async ({ i }) => {
-      const mock = mocks[i]!;
-      const zombie = zombies[i]!;
+    it("writes nothing when it wakes, and says why", async () => {
+      const { zombie, mock, received, state, task } = sleeper();
       await eventually(
         async () => zombie.output(),
         (output) => output.includes("run ended early") && output.includes("portal refuses this agent"),
         (output) => `it did not notice: ${output}`,
       );
       expect(zombie.output()).toMatch(/"outcome":"lost"/);
-      expect(writesAfter(received[i]!, await receivedBy(mock))).toEqual([]);
-      const state = await stateOf(mock);
-      expect(state).toEqual(states[i]);
-      expect((await client.task(tasks[i]!)).details).toEqual(["Converted"]);
-    },
-  );
-});
+      expect(writesAfter(received, await receivedBy(mock))).toEqual([]);
+      expect(await stateOf(mock)).toEqual(state);
+      expect((await client.task(task)).details).toEqual(["Converted"]);
+    });
+  },
+);

@@ -29,7 +29,7 @@ export function tellTrouble<T extends object>(store: T, file: string): T {
     return [
       name,
       (...args: unknown[]): unknown => {
-        const result: unknown = method(...args);
+        const result = (method as (...args: unknown[]) => unknown)(...args);
         if (!(result instanceof Promise)) return result;
         return result.catch((error: unknown) => {
           throw toTrouble(error, file);
