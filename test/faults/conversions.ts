@@ -41,7 +41,7 @@ export const received = async (mock: Pick<MockSbc, "control">): Promise<Received
 
 export type DeviceHealth = HealthReport["devices"][number];
 
-export async function healthOf({ client }: Pick<Rig, "client">, device = 0): Promise<DeviceHealth> {
+async function healthOf({ client }: Pick<Rig, "client">, device = 0): Promise<DeviceHealth> {
   const { devices } = (await client.ask("GET", "/health")).body as HealthReport;
   return devices[device] ?? expect.fail(`there is no device ${device}`);
 }
