@@ -45,8 +45,7 @@ describe("what is struck out of a message", () => {
     fc.assert(
       fc.property(fc.string({ unit: "binary", maxLength: 60 }), (message) => {
         const struck = strikeOut(message, new Set());
-        expect(struck).not.toMatch(/\d/);
-        expect(strikeOut(struck, new Set())).toBe(struck);
+        if (/\d/.test(struck) || strikeOut(struck, new Set()) !== struck) throw new Error(struck);
       }),
     );
   });

@@ -69,6 +69,11 @@ describe("a sealer", () => {
     expect(sealer.hash("a")).not.toBe(openSealer(randomBytes(32)).hash("a"));
   });
 
+  it("signs as it always did, and not as it hashes", () => {
+    expect(sealer.sign("open sesame")).toBe("62972a352653a7154d46e131a588f83c387a995295ffb6fc3aa077976eca6eda");
+    expect(sealer.sign("a")).not.toBe(Buffer.from(sealer.hash("a"), "base64url").toString("hex"));
+  });
+
   it.each([0, 16, 31, 33])("takes no key of %i bytes", (length) => {
     expect(() => openSealer(Buffer.alloc(length))).toThrow(`32 bytes, not ${length}`);
   });
