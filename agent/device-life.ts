@@ -19,7 +19,7 @@ interface Life {
 /** A figure that only grows is stored no more often than this. */
 const storeEveryMs = 60_000;
 
-const known = <T>(value: Known<T>): T | undefined => (value === "unknown" || value === "" ? undefined : (value as T));
+const known = <T>(value: Known<T>): T | undefined => (value === "unknown" || value === "" ? undefined : value);
 
 function changeFrom(before: Life, { serialNumber, upTime }: Life): "same" | "restarted" | "replaced" {
   if (before.serialNumber !== undefined && serialNumber !== undefined && serialNumber !== before.serialNumber)
