@@ -91,10 +91,7 @@ export interface ConversionLookup {
 export interface OperationsDependencies {
   lanes: ReadonlyMap<string, Lane>;
   source: Pick<ConversionSource, "links">;
-  journal: Pick<
-    JournalStore,
-    "pauseDevice" | "resumeDevice" | "clearLogins" | "audit" | "drift" | "driftSummaries"
-  >;
+  journal: Pick<JournalStore, "pauseDevice" | "resumeDevice" | "clearLogins" | "audit" | "drift" | "driftSummaries">;
   /** After this time a drift check says nothing any more. */
   driftMaxAgeMs: number;
   now(): number;

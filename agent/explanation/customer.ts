@@ -63,8 +63,7 @@ function evidenceOf(facts: DeviceFacts, now: number): { state: "in-sync" | "drif
   const meanwhile = trouble === undefined || trouble.state === "running" ? "" : ` (the device is ${trouble.state} now)`;
   if (drift?.stale === true)
     return { state: "unknown", text: `${device} was last compared at ${moment(drift.checkedAt)}, too long ago to say` };
-  if (drift === null)
-    return { state: "unknown", text: `${device} was never compared${meanwhile}` };
+  if (drift === null) return { state: "unknown", text: `${device} was never compared${meanwhile}` };
   const at = moment(drift.checkedAt);
   return drift.drifted === 0
     ? { state: "in-sync", text: `${device} held what its customers need at ${at}${meanwhile}` }

@@ -56,12 +56,9 @@ it.each([
   "offboard",
   "adopt",
   "enroll",
-])(
-  "%s prints JSON when asked to",
-  async (command) => {
-    expect((await createFolder().run([command, "--help"])).stdout).toContain("--json");
-  },
-);
+])("%s prints JSON when asked to", async (command) => {
+  expect((await createFolder().run([command, "--help"])).stdout).toContain("--json");
+});
 
 it.each([
   ["no command", []],

@@ -107,7 +107,13 @@ describe("a device", () => {
       /^Device sbc-1 is idle, has 120 linked customers \(none differed at 2026-03-01T03:00:00Z\); nothing waits for it\.$/,
       null,
     ],
-    ["that drifted", here({ drift: { checkedAt: soon, drifted: 2, stale: false, afterRestart: false } }), "drifted", /\(2 differed at/, "resync --device"],
+    [
+      "that drifted",
+      here({ drift: { checkedAt: soon, drifted: 2, stale: false, afterRestart: false } }),
+      "drifted",
+      /\(2 differed at/,
+      "resync --device",
+    ],
     ["never compared", here({ drift: null, linked: 1 }), "idle", /1 linked customer \(never compared/, null],
     [
       "with an unsaved write",
