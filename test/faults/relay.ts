@@ -35,8 +35,8 @@ export interface Relay {
   cut(): void;
   /** What the clients sent so far, once more on connections of its own; resolves when the server has closed them all. */
   replay(): Promise<void>;
-  /** Connections so far, and the bytes that left on them. */
-  carried(): { connections: number } & Record<Direction, number>;
+  /** Connections so far, those of them that were cut behind so many bytes, and the bytes that left. */
+  carried(): { connections: number; cuts: number } & Record<Direction, number>;
   /** Resets all that stands. */
   stop(): Promise<void>;
 }
@@ -67,7 +67,7 @@ export async function startRelay(target: number | null = null): Promise<Relay> {
   const ways: Record<Direction, Set<Way>> = { toServer: new Set(), toClient: new Set() };
   const sockets = new Set<Socket>();
   const recordings: Buffer[][] = [];
-  const carried = { connections: 0, toServer: 0, toClient: 0 };
+  const carried = { connections: 0, cuts: 0, toServer: 0, toClient: 0 };
   const random = createRandom();
 
   function keep(socket: Socket): void {
@@ -100,7 +100,8 @@ export async function startRelay(target: number | null = null): Promise<Relay> {
       pump();
     }
 
-    function resetBoth(): void {
+    function cutBoth(): void {
+      if (!from.destroyed || !to.destroyed) carried.cuts += 1;
       reset(from);
       reset(to);
     }
@@ -112,7 +113,7 @@ export async function startRelay(target: number | null = null): Promise<Relay> {
       bytesLeft += part.length;
       carried[direction] += part.length;
       if (part.length === whole.length && bytesLeft !== cutAfterBytes) to.write(part);
-      else to.write(part, resetBoth);
+      else to.write(part, cutBoth);
     }
 
     function deliver(parcel: Parcel): void {
