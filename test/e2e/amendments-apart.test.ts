@@ -1,12 +1,5 @@
 import { afterEach, expect, it } from "vitest";
-import {
-  changeCustomer,
-  convertCustomer,
-  holdings,
-  registering,
-  removeCustomer,
-  wordsOf,
-} from "./customer.ts";
+import { changeCustomer, convertCustomer, holdings, registering, removeCustomer, wordsOf } from "./customer.ts";
 import { eventually } from "./client.ts";
 import { named, startRig, stateOf, statsOf, type Rig } from "./rig.ts";
 
