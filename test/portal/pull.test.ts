@@ -603,3 +603,33 @@ describe("secrets", () => {
     expect(JSON.stringify(server.log)).not.toContain(canary);
   });
 });
+
+describe("a removal", () => {
+  it("is given to agents that know removals, stays ready for others, and has no secret in a peek", async () => {
+    const { server, conversion, call, taskId } = await startClaimed();
+    expect((await call("complete", { completions: [linkedOf(conversion)] })).status).toBe(204);
+    await server.store.completeSite(taskId, []);
+    const { customerGuid } = conversion;
+    const asked = await server.store.removeCustomer({ customerGuid, by: "ann", forgetDevice: false });
+    if (asked.kind !== "asked") throw new Error("the removal was not taken");
+
+    const claimWith = (amendments?: boolean) =>
+      server.call("POST", `${prefix}/devices/${device}/claim`, { body: { ...claimBody, amendments } });
+    expect((await claimWith()).body).toMatchObject({ amendments: [], links: [] });
+    expect((await server.poll()).body).toMatchObject({ devices: [{ waiting: 0, amendments: 1, owed: 0 }] });
+    const { lease, amendments } = (await claimWith(true)).body as { lease: { fence: number }; amendments: unknown[] };
+    expect(amendments).toMatchObject([
+      { taskId: asked.taskId, kind: "removal", by: "ann", state: "ready", link: { customerGuid, device } },
+    ]);
+    const peek = await server.call("GET", `${prefix}/devices/${device}/work?links=true`);
+    expect(peek.text).not.toContain(canary);
+
+    const note = { level: "Information", message: "half gone" };
+    await server.call("POST", `${prefix}/progress`, { body: { taskIds: [asked.taskId], message: note } });
+    expect((await server.store.task(asked.taskId))?.messages).toContainEqual(note);
+    const completions = [{ kind: "removed", taskId: asked.taskId, messages: [] }];
+    const complete = () => server.call("POST", leasePath("complete"), { body: { fence: lease.fence, completions } });
+    expect([(await complete()).status, (await complete()).status]).toEqual([204, 204]);
+    expect(await server.store.customers()).toEqual([]);
+  });
+});
