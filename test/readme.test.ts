@@ -1,4 +1,4 @@
-import { readFileSync } from "node:fs";
+import { existsSync, readFileSync } from "node:fs";
 import { describe, expect, it } from "vitest";
 import { parse } from "yaml";
 import { checkConfig } from "../agent/config.ts";
@@ -33,4 +33,17 @@ describe("the documentation", () => {
   it("starts the demo from a configuration that can be used", () => {
     expect(checkConfig(parse(read("config/demo.yaml")), "config/demo.yaml", "/").carriers).toHaveLength(1);
   });
+
+  it.each(["README.md", "SECURITY.md", "docs/promise.md", "docs/threat-model.md"])(
+    "names in %s tests that are there, in their own words",
+    (file) => {
+      const text = read(file);
+      const named = [...text.matchAll(/`(test\/[^`*]+\.ts)`(?:: “([^”]+)”)?/g)];
+      const missing = named.filter(
+        ([, test = "", sentence = ""]) =>
+          !existsSync(new URL(`../${test}`, import.meta.url)) || !read(test).includes(sentence),
+      );
+      expect(missing.map(([words]) => words)).toEqual([]);
+    },
+  );
 });
