@@ -263,7 +263,7 @@ export function openClient(options: ClientOptions): AgentClient {
       }),
     convert: (body) => call(acceptAnswer, "POST", "/api/v3/customer", { body, seconds: seconds.convert }),
     customers: () =>
-      call(z.array(customerAnswer), "GET", "/api/v2/customer?allDetails=true", { seconds: seconds.convert }),
+      call(z.array(customerAnswer), "GET", "/api/v3/customer?allDetails=true", { seconds: seconds.convert }),
     removeCustomer: async (guid, forgetDevice) => {
       const path = `/api/v2/customer/${encodeURIComponent(guid)}${forgetting(forgetDevice)}`;
       await call(z.unknown(), "DELETE", path, { seconds: seconds.convert });

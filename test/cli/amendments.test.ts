@@ -17,7 +17,7 @@ const florist = {
 const deletion = { ...creation, action: "delete", endsCalls: true };
 const ended = { id: "tsk_7", status: "CompletedSuccess", details: [], executionMessages: [], outputData: null };
 const answers: Answers = {
-  "GET /api/v2/customer?allDetails=true": { body: [florist] },
+  "GET /api/v3/customer?allDetails=true": { body: [florist] },
   "POST /api/agent/v1/plan": { body: { ...pendingPlan, changes: [deletion] } },
   [`DELETE /api/v2/sitelocation/${guid}`]: {
     body: { status: true, msg: "queued", sbcCleanupTaskId: "tsk_7", o365CleanupTask: "tsk_0" },

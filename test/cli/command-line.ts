@@ -60,7 +60,7 @@ export function createFolder(config: object = settings): Folder {
   };
 }
 
-async function runCommand(
+export async function runCommand(
   argv: readonly string[],
   cwd: string,
   overrides: Partial<CommandContext> = {},
