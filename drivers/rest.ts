@@ -11,7 +11,7 @@ import { jsonOf, requireOk, requireTaken } from "./rest-answer.ts";
 import { parseStatus } from "./rest-status.ts";
 import type { Request, Transport } from "./rest-transport.ts";
 import { openTransport } from "./rest-transport.ts";
-import { openSecrets } from "./secrets.ts";
+import { openSecrets, strikeStatus } from "./secrets.ts";
 
 /** Carries Mediant configuration text over the device's REST API, 7.2 and 7.4 (device REST guide). */
 export const rest: DriverKind = {
@@ -62,7 +62,7 @@ function openRest(options: DriverOptions): Driver {
     const now = parseStatus(jsonOf(answer, request, asked));
     tellsSaveNeeded = now.saveNeeded !== "unknown";
     known.noteFirmware(now.firmware);
-    return now;
+    return strikeStatus(now, strike);
   }
 
   async function text(request: Request, signal: AbortSignal): Promise<string> {

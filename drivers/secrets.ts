@@ -1,3 +1,4 @@
+import type { DeviceStatus } from "./driver.ts";
 import { mask } from "./mediant/render.ts";
 
 /** The secrets of one driver: what must be struck out of every text that leaves it. */
@@ -21,4 +22,10 @@ export function openSecrets(): Secrets {
     },
     strike: (text) => longestFirst.reduce((struck, secret) => struck.replaceAll(secret, () => mask), text),
   };
+}
+
+/** What a device says of itself, should it say what it was told. */
+export function strikeStatus(status: DeviceStatus, strike: Secrets["strike"]): DeviceStatus {
+  const { firmware, product, serialNumber } = status;
+  return { ...status, firmware: strike(firmware), product: strike(product), serialNumber: strike(serialNumber) };
 }

@@ -9,7 +9,7 @@ import { refusal } from "./mediant/grammar.ts";
 import { renderFields } from "./mediant/render.ts";
 import { mediantTables } from "./mediant/tables.ts";
 import { parseVersion } from "./mediant/version-text.ts";
-import { openSecrets } from "./secrets.ts";
+import { openSecrets, strikeStatus } from "./secrets.ts";
 import type { ShellDialect } from "./shell-dialects.ts";
 import { shell7, shellDialectOf } from "./shell-dialects.ts";
 import { defaultRefusedLine } from "./refused-line.ts";
@@ -149,7 +149,7 @@ function openSsh(options: DriverOptions): Driver {
       const now = parseVersion((await show(session, "show system version")).output);
       dialect = shellDialectOf(now.firmware, shell.dialect) ?? shell7;
       known.noteFirmware(now.firmware);
-      return now;
+      return strikeStatus(now, strike);
     });
   }
 

@@ -18,11 +18,19 @@ function allowedOf(path: string, { tags: [tag] }: Operation): readonly Scope[] {
   if (tag === "pull") return ["agent"];
   if (path === "/openapi.json") return ["client", "read", "operate", "admin"];
   if (path.endsWith("/audit")) return ["admin"];
-  if (/\/(?:resync|pause|resume)$/.test(path)) return ["operate", "admin"];
+  if (/\/(?:resync|adopt|drift\/check|pause|resume)$/.test(path)) return ["operate", "admin"];
   return ["read", "admin"];
 }
 
-const known: Readonly<Record<string, string>> = { device, customerGuid: unknownGuid, taskId: "wst_1" };
+const known: Readonly<Record<string, string>> = {
+  device,
+  customerGuid: unknownGuid,
+  sbcSiteGuid: unknownGuid,
+  subject: device,
+  taskId: "wst_1",
+};
+/** What is no dry run is found out from the body. */
+const bodies: Readonly<Record<string, object>> = { resync: {}, adopt: { device } };
 
 function fill(path: string): string {
   return path.replace(/\{(\w+)\}/g, (_, variable: string) => {
@@ -72,9 +80,8 @@ describe.each(["embedded", "portal", "agent"] as const)(
       expect(routes.length).toBeGreaterThan(3);
       for (const { method, path, operation } of routes)
         for (const scope of scopes) {
-          // A re-sync that is no dry run is found out from its body.
-          const body = path.endsWith("/resync") ? { body: {} } : {};
-          const { status } = await server.call(method, fill(path), { token: tokenOf(scope), ...body });
+          const body = bodies[path.split("/").at(-1) ?? ""];
+          const { status } = await server.call(method, fill(path), { token: tokenOf(scope), body });
           const shown = `${method} ${path} with scope ${scope}: ${status}`;
           // A body that is missing is found out after the token was judged.
           if (!allowedOf(path, operation).includes(scope)) expect(status, shown).toBe(403);

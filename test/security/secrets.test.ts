@@ -243,6 +243,7 @@ describe.each(shapes)("rule 3 and invariant 9, %s:", (shape) => {
       taskId: tasks,
       customerGuid: [...JSON.stringify(body).matchAll(/[0-9a-f]{8}-[0-9a-f-]{27}/g)].map(([guid]) => guid),
       device: ["sbc0", "sbc1", "sbc2"],
+      subject: [...tasks, "sbc0", "sbc1", "sbc2"],
     };
     for (const daemon of daemons) {
       places.push(["answers", await readEverything(daemon, known)]);

@@ -271,7 +271,9 @@ describe("a store file of the first schema", () => {
     expect(await store.customers()).toMatchObject([{ guid: "guid-1", shortName: "Acme" }]);
     expect(await store.links({})).toMatchObject([{ customerGuid: "guid-1", variables: { Region: "north" } }]);
     expect(await store.task("wst_1")).toMatchObject({ status: "CompletedSuccess", umpCustomerGuid: "guid-1" });
-    expect(await store.auditTrail({ limit: 9 })).toMatchObject([{ at: 15, event: "write", who: "run-1" }]);
+    expect(await store.auditTrail({ device: "sbc-1", limit: 9 })).toMatchObject([
+      { at: 15, event: "write", who: "run-1" },
+    ]);
     expect(await store.loginFailures()).toEqual([{ device: "sbc-1", failures: 1 }]);
     expect(await store.unsavedSince()).toEqual([{ device: "sbc-1", since: 40 }]);
     tamper((db) =>
