@@ -161,15 +161,22 @@ function taskOf({ taskIds }: Work, customer: string): string[] {
   return task === undefined ? [] : [task];
 }
 
-/** Rows that a task found as they should be, and that no script of ours made so, may stand in RAM alone. */
+/**
+ * What a task found as it should be, and no script of ours made so, may stand in RAM alone. Rows of linked customers were
+ * saved when they were linked: those are only saved again where the device says that something is unsaved.
+ */
 function mayBeUnsaved(
   { saveNeeded }: DeviceStatus,
   sentBefore: ReadonlySet<string>,
-  { taskIds }: Work,
+  { taskIds, amendments }: Work,
   results: ReadonlyMap<string, CustomerResult>,
 ): boolean {
   const found = [...results].some(
-    ([customer, result]) => result.kind === "converged" && taskIds.has(customer) && !sentBefore.has(customer),
+    ([customer, result]) =>
+      result.kind === "converged" &&
+      taskIds.has(customer) &&
+      !sentBefore.has(customer) &&
+      (saveNeeded === true || amendments.get(customer)?.kind !== "change"),
   );
   return found && saveNeeded !== false;
 }
