@@ -1,4 +1,4 @@
-import type { DeviceConfig, DeviceDescription, DeviceStatus, Driver, Known } from "../../drivers/driver.ts";
+import type { DeviceConfig, DeviceDescription, Driver, Known } from "../../drivers/driver.ts";
 import { DriverError } from "../../drivers/errors.ts";
 import type { RunSettings } from "../config.ts";
 import type { ConversionSource } from "../source/source.ts";
@@ -14,6 +14,7 @@ import { startLeaseClock, type LeaseClock } from "./lease-clock.ts";
 import type { LoginGuard } from "./login-guard.ts";
 import { planDevice, type Plan } from "./plan.ts";
 import { licences } from "./licences.ts";
+import { mayBeUnsaved } from "./found-unsaved.ts";
 import { propose } from "./proposal.ts";
 import { reportPlan } from "./report-plan.ts";
 import { withRemovals } from "./removals-ahead.ts";
@@ -159,26 +160,6 @@ const askedIn = ({ amendments }: Work): RunReport["asked"] =>
 function taskOf({ taskIds }: Work, customer: string): string[] {
   const task = taskIds.get(customer);
   return task === undefined ? [] : [task];
-}
-
-/**
- * What a task found as it should be, and no script of ours made so, may stand in RAM alone. Rows of linked customers were
- * saved when they were linked: those are only saved again where the device says that something is unsaved.
- */
-function mayBeUnsaved(
-  { saveNeeded }: DeviceStatus,
-  sentBefore: ReadonlySet<string>,
-  { taskIds, amendments }: Work,
-  results: ReadonlyMap<string, CustomerResult>,
-): boolean {
-  const found = [...results].some(
-    ([customer, result]) =>
-      result.kind === "converged" &&
-      taskIds.has(customer) &&
-      !sentBefore.has(customer) &&
-      (saveNeeded === true || amendments.get(customer)?.kind !== "change"),
-  );
-  return found && saveNeeded !== false;
 }
 
 async function planOnly(dependencies: RunDependencies, request: RunRequest): Promise<RunReport> {
