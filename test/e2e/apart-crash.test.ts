@@ -1,16 +1,18 @@
 import { mkdirSync, mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { afterEach, beforeEach, describe, expect, it } from "vitest";
+import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from "vitest";
 import type { AgentConfig } from "../../agent/config.ts";
 import { startMockSbc, type MockSbc } from "../../mocks/sbc/mock-sbc.ts";
 import { startRelay, type Relay } from "../faults/relay.ts";
+import { buildAgent, type BuiltAgent } from "./built-agent.ts";
 import { clientOf, eventually, type Client } from "./client.ts";
 import { startDaemon, writeConfig, type Daemon } from "./daemon.ts";
 import { configFor, control, deviceFile, drawTenant, named, portalConfigFor, stateOf } from "./rig.ts";
 import { pin, reachOf } from "./reach.ts";
 
 /** A portal and an agent as processes of their own, either of which may be killed at any point. */
+let built: BuiltAgent;
 let folder: string;
 let mock: MockSbc;
 let relay: Relay;
@@ -22,14 +24,18 @@ let near: Daemon;
 const client = (): Client => clientOf(portal.door, near.door);
 
 async function startPortal(): Promise<void> {
-  portal = await startDaemon(writeConfig(join(folder, "portal"), portalConfig), portalConfig, "portal");
+  portal = await startDaemon(writeConfig(join(folder, "portal"), portalConfig), portalConfig, "portal", built);
   relay.lead(Number(new URL(portal.door.url).port));
 }
 
 async function startNear(): Promise<void> {
-  near = await startDaemon(writeConfig(join(folder, "near"), nearConfig), nearConfig);
+  near = await startDaemon(writeConfig(join(folder, "near"), nearConfig), nearConfig, "run", built);
 }
 
+beforeAll(async () => {
+  built = await buildAgent();
+});
+afterAll(() => built.remove());
 beforeEach(async () => {
   folder = mkdtempSync(join(tmpdir(), "sbc-agent-apart-"));
   mkdirSync(join(folder, "near"));

@@ -2,7 +2,7 @@ import { setTimeout as sleep } from "node:timers/promises";
 import { afterAll, afterEach, beforeAll, describe, expect, it } from "vitest";
 import { failPoints, type FailPoint } from "../../agent/fail-points.ts";
 import type { TaskBody } from "../e2e/client.ts";
-import { buildAgent, type BuiltAgent } from "./built-agent.ts";
+import { buildAgent, type BuiltAgent } from "../e2e/built-agent.ts";
 import { control, drawTenant, stateOf, type DeviceState } from "../e2e/rig.ts";
 import {
   busyWords,

@@ -21,7 +21,7 @@ import {
   stateOf,
   type DeviceState,
 } from "../e2e/rig.ts";
-import { buildAgent, type BuiltAgent } from "./built-agent.ts";
+import { buildAgent, type BuiltAgent } from "../e2e/built-agent.ts";
 
 /** Where an agent falls asleep. `in a row`: while it types one, from outside. */
 type Place = FailPoint | "in a row";
