@@ -1,6 +1,6 @@
 import { afterAll, describe, expect, it } from "vitest";
 import { prepareAgents } from "./agents.ts";
-import { expectCustomer, type Asked } from "./model.ts";
+import { brownSet, expectCustomer, type Asked } from "./model.ts";
 import { drawSteps, walk } from "./walk.ts";
 
 const agents = prepareAgents();
@@ -46,6 +46,11 @@ describe("the model", () => {
     ];
     expect(outcome(asked, ["Converted", ""])).toBeUndefined();
     expect(outcome(asked, ["Converted", "Failed"])).toEqual(customer);
+  });
+
+  it("has the customer that was adopted", () => {
+    const asked: Asked[] = [{ kind: "adoption", name: "Alpha", device: 0 }];
+    expect(outcome(asked, [])).toEqual({ ...customer, proxySet: brownSet });
   });
 
   it("has the Proxy Set of the last change that succeeded", () => {

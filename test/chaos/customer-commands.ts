@@ -1,4 +1,5 @@
 import fc from "fast-check";
+import type { AdoptReport } from "../../agent/reports.ts";
 import type { Model } from "./model.ts";
 import { carriers, routes, type World } from "./world.ts";
 
@@ -86,10 +87,22 @@ export function drawCustomerSteps(tenants: readonly string[]): WeightedSteps[] {
         const { sbcCleanupTaskId: taskId } = answer.body as { sbcCleanupTaskId: string };
         const asked = model.asked.get(tenant) ?? [];
         // A second asking joins the first.
-        if (!asked.some((one) => one.taskId === taskId)) asked.push({ kind: "removal", taskId });
+        if (!asked.some((one) => one.kind === "removal" && one.taskId === taskId))
+          asked.push({ kind: "removal", taskId });
       }),
     );
+  const adopt = fc.nat(routes.length - 1).map((device) =>
+    step(`adopt what stands on ${device}`, async (model, world) => {
+      const answer = await world.agent.client.ask("POST", "/api/agent/v1/adopt", { device: `sbc${device}` });
+      if (answer.status !== 200) return;
+      for (const { tenantId, shortName } of (answer.body as AdoptReport).adopted) {
+        model.asked.get(tenantId)?.push({ kind: "adoption", name: shortName, device });
+        model.foreign[device] = (model.foreign[device] ?? []).filter(({ fields }) => fields["Name"] !== shortName);
+      }
+    }),
+  );
   return [
+    { weight: 2, arbitrary: adopt },
     { weight: 10, arbitrary: convert },
     { weight: 2, arbitrary: deliverThrice },
     { weight: 1, arbitrary: killInDelivery },

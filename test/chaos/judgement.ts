@@ -1,7 +1,7 @@
 import { isDeepStrictEqual } from "node:util";
 import type { MockSbc } from "../../mocks/sbc/mock-sbc.ts";
 import { eventually, type TaskBody } from "../e2e/client.ts";
-import { expectCustomer, type ExpectedCustomer, type Model } from "./model.ts";
+import { expectCustomer, taskIdsOf, type ExpectedCustomer, type Model } from "./model.ts";
 import { rowsOf, tableNames, type TableRow } from "./rows.ts";
 import { carriers, secrets, type World } from "./world.ts";
 
@@ -19,7 +19,7 @@ const describe = ({ table, index, fields }: TableRow): string =>
 export async function bringToRest(world: World, model: Model): Promise<string[]> {
   for (const mock of world.mocks) mock.faults.clear();
   const { client } = world.agent;
-  const taskIds = [...model.asked.values()].flat().map(({ taskId }) => taskId);
+  const taskIds = taskIdsOf(model);
   let open: TaskBody[] = [];
   try {
     await eventually(
@@ -47,7 +47,7 @@ export async function bringToRest(world: World, model: Model): Promise<string[]>
 export async function judge(world: World, model: Model, beginning: Beginning): Promise<string[]> {
   const { client } = world.agent;
   const results = new Map<string, TaskBody>();
-  for (const { taskId } of [...model.asked.values()].flat()) results.set(taskId, await client.task(taskId));
+  for (const taskId of taskIdsOf(model)) results.set(taskId, await client.task(taskId));
   const resultOf = (taskId: string): TaskBody => {
     const result = results.get(taskId);
     if (result === undefined) throw new Error(`task ${taskId} was not read`);

@@ -1,5 +1,8 @@
 import type { TaskBody } from "../e2e/client.ts";
 
+/** The Proxy Set that rows which are there to be adopted refer to: it stands in the file that devices start from. */
+export const brownSet = "ProxySet_0";
+
 /** A row of another administrator, as it must stand there at the end. */
 export interface ForeignRow {
   table: string;
@@ -23,7 +26,9 @@ export type Asked =
       repeated: boolean;
     }
   | { kind: "change"; taskId: string; proxySet: string }
-  | { kind: "removal"; taskId: string };
+  | { kind: "removal"; taskId: string }
+  /** What stood on a device already was linked. */
+  | { kind: "adoption"; name: string; device: number };
 
 /** A customer as it must stand on its device. */
 export interface ExpectedCustomer {
@@ -59,6 +64,10 @@ export function expectCustomer(
 ): ExpectedCustomer | undefined {
   let customer: ExpectedCustomer | undefined;
   for (const one of asked) {
+    if (one.kind === "adoption") {
+      customer = { tenant, name: one.name, device: one.device, proxySet: brownSet };
+      continue;
+    }
     const { status, details } = resultOf(one.taskId);
     if (one.kind === "convert") {
       const { name, device, proxySet, repeated } = one;
@@ -71,4 +80,9 @@ export function expectCustomer(
     }
   }
   return customer;
+}
+
+/** The tasks that were asked for. */
+export function taskIdsOf(model: Model): string[] {
+  return [...model.asked.values()].flat().flatMap((one) => (one.kind === "adoption" ? [] : [one.taskId]));
 }

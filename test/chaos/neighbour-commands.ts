@@ -1,9 +1,11 @@
 import fc from "fast-check";
 import { step, type WeightedSteps } from "./customer-commands.ts";
-import type { Model } from "./model.ts";
+import { brownSet, type Model } from "./model.ts";
 import { rowsOf, type TableRow } from "./rows.ts";
 import { routes, type World } from "./world.ts";
 
+/** How rows that may be adopted are named. */
+const brown = "Brown";
 /** Far above what a run gives out: between its read and its script, the very same index cannot be defended. */
 const gap = 20;
 
@@ -40,26 +42,54 @@ function oursOn(world: World, device: number): TableRow[] {
   const mock = world.mocks[device];
   return mock === undefined
     ? []
-    : rowsOf(mock, "running", "IPGroup").filter(({ fields }) => String(fields["Tags"]).startsWith("Trunk="));
+    : rowsOf(mock, "running", "IPGroup").filter(
+        ({ fields }) => fields["Tags"]?.startsWith("Trunk=") === true && fields["Name"]?.startsWith(brown) !== true,
+      );
+}
+
+interface Addition {
+  device: number;
+  save: boolean;
+  /** The index follows. */
+  name: string;
+  tags: string;
+}
+
+async function add(model: Model, world: World, { device, save, name: stem, tags }: Addition): Promise<void> {
+  const mock = world.mocks[device];
+  if (mock === undefined) return;
+  const index = Math.max(...rowsOf(mock, "running", "IPGroup").map((row) => row.index)) + gap;
+  const lines = [
+    `ip-group ${index}`,
+    `name "${stem}${index}"`,
+    `proxy-set-name "${brownSet}"`,
+    'srd-name "DefaultSRD"',
+    `tags "${tags}"`,
+  ];
+  await edit(world, device, inVoip([...lines, "activate", "exit"], save));
+  const made = rowsOf(mock, "running", "IPGroup").find((row) => row.index === index);
+  if (made === undefined) return;
+  model.foreign[device]?.push({ ...made, saved: false, boots: mock.device.boots });
+  if (save) markSaved(model, world, device);
 }
 
 /** What another administrator does in the meantime. */
-export function drawNeighbourSteps(): WeightedSteps[] {
+export function drawNeighbourSteps(tenants: readonly string[]): WeightedSteps[] {
   const where = { device: fc.nat(routes.length - 1), save: fc.boolean() };
-  const addRow = fc.record(where).map(({ device, save }) =>
-    step(`another administrator adds a row on ${device}${save ? " and saves" : ""}`, async (model, world) => {
-      const mock = world.mocks[device];
-      if (mock === undefined) return;
-      const index = Math.max(...rowsOf(mock, "running", "IPGroup").map((row) => row.index)) + gap;
-      const name = `Foreign${index}`;
-      const lines = [`ip-group ${index}`, `name "${name}"`, `proxy-set-name "ProxySet_0"`, `tags "Customer=${name}"`];
-      await edit(world, device, inVoip([...lines, "activate", "exit"], save));
-      const made = rowsOf(mock, "running", "IPGroup").find((row) => row.index === index);
-      if (made === undefined) return;
-      model.foreign[device]?.push({ ...made, saved: false, boots: mock.device.boots });
-      if (save) markSaved(model, world, device);
-    }),
-  );
+  const addRow = fc
+    .record(where)
+    .map(({ device, save }) =>
+      step(`another administrator adds a row on ${device}${save ? " and saves" : ""}`, (model, world) =>
+        add(model, world, { device, save, name: "Foreign", tags: "Customer=Other" }),
+      ),
+    );
+  const addBrown = fc
+    .record({ ...where, tenant: fc.constantFrom(...tenants) })
+    .map(({ device, save, tenant }) =>
+      step(`a row of t${tenants.indexOf(tenant)} comes to stand on ${device}${save ? ", saved" : ""}`, (model, world) =>
+        add(model, world, { device, save, name: brown, tags: `Trunk=${tenant}` }),
+      ),
+    );
   const changeOurs = fc.record({ ...where, place: fc.nat(9) }).map(({ device, save, place }) =>
     step(
       `another administrator edits row ${place} of ours on ${device}${save ? " and saves" : ""}`,
@@ -85,6 +115,7 @@ export function drawNeighbourSteps(): WeightedSteps[] {
   );
   return [
     { weight: 3, arbitrary: addRow },
+    { weight: 2, arbitrary: addBrown },
     { weight: 2, arbitrary: changeOurs },
     { weight: 2, arbitrary: deleteOurs },
   ];

@@ -21,7 +21,7 @@ const tenants = Array.from({ length: 5 }, (_, i) => `00000000-0000-4000-8000-000
 
 /** The steps of a seed: the same for the same seed and length. */
 export function drawSteps(seed: number, length: number): readonly Step[] {
-  const step = fc.oneof(...drawCustomerSteps(tenants), ...drawNeighbourSteps(), ...drawTroubleSteps());
+  const step = fc.oneof(...drawCustomerSteps(tenants), ...drawNeighbourSteps(tenants), ...drawTroubleSteps());
   const [steps = []] = fc.sample(fc.array(step, { minLength: length, maxLength: length, size: "max" }), {
     seed,
     numRuns: 1,
