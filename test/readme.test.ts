@@ -34,7 +34,7 @@ describe("the documentation", () => {
     expect(checkConfig(parse(read("config/demo.yaml")), "config/demo.yaml", "/").carriers).toHaveLength(1);
   });
 
-  it.each(["README.md", "SECURITY.md", "docs/promise.md", "docs/threat-model.md"])(
+  it.each(["README.md", "SECURITY.md", "docs/promise.md", "docs/threat-model.md", "test/faults/README.md"])(
     "names in %s tests that are there, in their own words",
     (file) => {
       const text = read(file);
