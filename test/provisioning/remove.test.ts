@@ -148,6 +148,25 @@ describe("a debt", () => {
   });
 });
 
+describe("what a change had written for a customer that was then given up", () => {
+  it("goes with the debt: its new rows, and the Proxy Set that was made for them", async () => {
+    for (const afterLines of [2, 9, 14]) {
+      const site = await siteWith(["A"], {
+        faults: [
+          { kind: "lost", afterLines },
+          { kind: "lost", afterLines: 0 },
+        ],
+      });
+      const change = changeOf(site, "A", { blueprint: "oc-two-legs", proxySet: "Backup" });
+      await expect(work(site, { amendments: [change] })).rejects.toThrow("no answer");
+      site.journal.complete([change.taskId]);
+      const debt = removalOf(site, "A", { state: "owed" });
+      expect(kindsOf(await work(site, { amendments: [debt] }))).toEqual(["removed"]);
+      expect(site.device.startup().rows).toEqual(empty);
+    }
+  });
+});
+
 describe("a customer that is changed", () => {
   const twoLegs = (site: Site): ClaimedAmendment => changeOf(site, "A", { blueprint: "oc-two-legs" });
 
