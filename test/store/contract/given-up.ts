@@ -68,6 +68,24 @@ export function testGivenUp(newPlace: NewPlace): void {
       expect(await setting.store.openAmendments({})).toMatchObject([{ kind: "removal", state: "owed" }]);
     });
 
+    it("owes what a change in hand made of it as well", async () => {
+      const customer = await setting.convert();
+      const task = await setting.change(customer);
+      const { lease } = await setting.claim();
+      await setting.remove(customer, true);
+      const link = linkOf(customer);
+      const made = present(link.intent.rows[0]);
+      const intent = { ...link.intent, rows: [made, { ...made, name: "made-by-the-change" }] };
+      for (let times = 0; times < 2; times += 1)
+        await setting.store.complete(lease, [changed(task, { ...link, intent })]);
+
+      const { amendments } = await setting.claim();
+      expect(present(amendments[0]).link.intent.rows).toEqual([
+        ...link.intent.rows,
+        { ...made, name: "made-by-the-change" },
+      ]);
+    });
+
     it("is left out where a run in hand has something new on its link", async () => {
       const [gone, staying] = [await setting.convert(), await setting.convert()];
       const { lease, links } = await setting.claim();
