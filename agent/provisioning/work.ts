@@ -56,6 +56,8 @@ export interface Work {
   /** Of a re-sync. */
   links: ReadonlyMap<string, LinkWithSecrets>;
   amendments: ReadonlyMap<string, ClaimedAmendment>;
+  /** How many of these are owed. */
+  owed: number;
   /** Customers of whom all rows are to go. */
   leavers: readonly Leaver[];
   /** Customers that are changed; they are among the intents too. */
@@ -144,6 +146,7 @@ export function gatherWork(context: WorkContext, request: RunRequest, claim: Pee
     intents,
     refused,
     amendments: new Map(amendments.map((amendment) => [amendment.customerGuid, amendment])),
+    owed: amendments.filter(({ state }) => state === "owed").length,
     leavers: amendments
       .filter(({ kind, superseded }) => kind === "removal" && !superseded)
       .map((amendment) => leaverOf(amendment, claim.unresolved, observed)),
