@@ -181,7 +181,21 @@ function leaverOf(
 
 function amendmentsOf(request: RunRequest, claim: Peek): readonly ClaimedAmendment[] {
   if (request.kind !== "convert" || request.candidate !== undefined) return [];
-  return claim.amendments.filter(({ taskId }) => request.amendment === undefined || request.amendment === taskId);
+  // A debt whose successor is not here yet is nobody's to end.
+  const isDecidable = (amendment: ClaimedAmendment): boolean =>
+    !amendment.superseded || [...claim.links, ...claim.conversions].some((other) => isSuccessor(amendment, other));
+  return claim.amendments.filter(
+    (amendment) =>
+      (request.amendment === undefined || request.amendment === amendment.taskId) && isDecidable(amendment),
+  );
+}
+
+/** Whether the tenant of a debt holds its name by this conversion or link. */
+export function isSuccessor(
+  { tenantId, shortName }: ClaimedAmendment,
+  other: Pick<Link, "tenantId" | "shortName">,
+): boolean {
+  return other.tenantId === tenantId && sameName(other.shortName, shortName);
 }
 
 export function planOptions(context: WorkContext, request: RunRequest, links: readonly Link[]): PlanOptions {
