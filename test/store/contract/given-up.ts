@@ -1,5 +1,6 @@
 import { describe, expect, it } from "vitest";
 import type { StoreEvent } from "../../../agent/store/store.ts";
+import { record } from "./journal-setting.ts";
 import { changed, failed, failure, inNewPlace, information, linkOf, present, removed } from "./setting.ts";
 import { start, type NewPlace } from "./setting.ts";
 
@@ -84,6 +85,23 @@ export function testGivenUp(newPlace: NewPlace): void {
         ...link.intent.rows,
         { ...made, name: "made-by-the-change" },
       ]);
+    });
+
+    it("leaves the record of a change that was saved and never reported open until the debt is settled", async () => {
+      const customer = await setting.convert();
+      const { taskId } = await setting.change(customer);
+      const { lease } = await setting.claim();
+      await setting.store.recordWrite(lease, record(taskId));
+      await setting.store.recordSaved(lease);
+      await setting.remove(customer, true);
+      const open = () => setting.store.openTasks("sbc-1", [taskId]);
+
+      const next = await setting.claim();
+      expect(next.unresolved).toMatchObject([{ taskIds: [taskId], state: "saved" }]);
+      expect(await open()).toEqual([taskId]);
+      await setting.store.complete(next.lease, [removed(present(next.amendments[0]))]);
+      expect((await setting.claim()).unresolved).toEqual([]);
+      expect(await open()).toEqual([]);
     });
 
     it("is left out where a run in hand has something new on its link", async () => {
