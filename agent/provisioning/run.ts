@@ -1,3 +1,4 @@
+import { isDeepStrictEqual } from "node:util";
 import type { DeviceConfig, DeviceDescription, DeviceStatus, Driver, Known } from "../../drivers/driver.ts";
 import { DriverError } from "../../drivers/errors.ts";
 import type { RunSettings } from "../config.ts";
@@ -167,11 +168,16 @@ function taskOf({ taskIds }: Work, customer: string): string[] {
 function mayBeUnsaved(
   { saveNeeded }: DeviceStatus,
   sentBefore: ReadonlySet<string>,
-  { taskIds }: Work,
+  { taskIds, amendments, changes }: Work,
   results: ReadonlyMap<string, CustomerResult>,
 ): boolean {
+  // Of what the link says already it was confirmed when the customer was linked.
+  const isNews = (customer: string): boolean =>
+    !changes.has(customer) ||
+    !isDeepStrictEqual(changes.get(customer)?.link.intent, amendments.get(customer)?.link.intent);
   const found = [...results].some(
-    ([customer, result]) => result.kind === "converged" && taskIds.has(customer) && !sentBefore.has(customer),
+    ([customer, result]) =>
+      result.kind === "converged" && taskIds.has(customer) && !sentBefore.has(customer) && isNews(customer),
   );
   return found && saveNeeded !== false;
 }
