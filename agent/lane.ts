@@ -175,7 +175,9 @@ export function createLane(dependencies: LaneDependencies): Lane {
     }
     breaker.succeed();
     logRun("convert", result.report);
-    return result.report.customers >= settings.maxBatch && pause === undefined;
+    // A debt that stands would be taken again and again.
+    const { customers, owed } = result.report;
+    return customers - owed >= settings.maxBatch && pause === undefined;
   }
 
   /** Shows what would be done, on the waiting tasks; nothing is written and no lease is taken. */

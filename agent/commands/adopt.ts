@@ -107,7 +107,8 @@ function untagged({ device, adopted, dryRun }: AdoptReport): string[] {
   if (bare === 0) return [];
   const says = dryRun ? "would be linked" : "linked";
   return [
-    `${count(bare, "customer")} ${says} by the mapping alone, without a tag on the device. This writes the tag:`,
-    `  sbc-agent resync --device ${device} --rerender`,
+    `${count(bare, "customer")} ${says} by the mapping alone, without a tag on the device. This writes the tag, in place of`,
+    "other tags in the field, and all else that the blueprint sets; look at what it would write first:",
+    `  sbc-agent resync --device ${device} --rerender --dry-run`,
   ];
 }

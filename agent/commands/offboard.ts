@@ -59,7 +59,7 @@ async function offboard(invocation: Invocation, name: string, options: Options):
     const id = await ask(client, customer, options);
     if (id === undefined) {
       if (json) output.json({ customerGuid: customer.UmpCustomerGuid, removed: true });
-      else output.print("Removed: it had no rows on a device.");
+      else output.print(goneWords(customer, options));
       return exitCodes.done;
     }
     if (!options.follow) {
@@ -103,7 +103,14 @@ async function planOf(
   }
 }
 
-/** Resolves with the task's id; undefined where the customer had no site and is gone at once. */
+function goneWords({ SiteLocation: sites = [] }: CustomerAnswer, { forgetDevice }: Options): string {
+  if (sites.length === 0) return "Removed: it had no rows on a device.";
+  return forgetDevice === true
+    ? "Given up: what stands on its devices is removed at the next contact; 'sbc-agent status' lists what is owed."
+    : "Removed.";
+}
+
+/** Resolves with the task's id; undefined where the customer is gone already. */
 async function ask(
   client: AgentClient,
   { UmpCustomerGuid: guid, SiteLocation: sites = [] }: CustomerAnswer,
@@ -118,5 +125,9 @@ async function ask(
   if (site !== undefined) return client.removeSite(site.id, forget);
   await client.removeCustomer(guid, forget);
   const left = (await client.customers()).find((one) => one.UmpCustomerGuid === guid);
-  return left?.PendingTasks?.find(({ Kind }) => Kind === "Removal")?.TaskId;
+  if (left === undefined) return undefined;
+  const task = left.PendingTasks?.find(({ Kind }) => Kind === "Removal");
+  if (task === undefined)
+    throw new CommandError("The removal has ended and the customer is still there; 'sbc-agent failures' says why.");
+  return task.TaskId;
 }

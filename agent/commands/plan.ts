@@ -16,9 +16,11 @@ import { addAgentOptions, addEpilogue } from "./invocation.ts";
 export function addPlan(program: Command, perform: Perform): void {
   const command = program
     .command("plan")
-    .description("Show what a conversion would change on its device, line by line. Writes nothing.")
+    .description(
+      "Show what a conversion, or a task that waits, would change on its device, line by line. Writes nothing.",
+    )
     .argument("[file]", "create-customer body, as for 'convert'")
-    .option("--task <id>", "the conversion of this task instead of a file")
+    .option("--task <id>", "the conversion, change or removal of this task instead of a file")
     .action((file: string | undefined, options: { task?: string }, self: Command) =>
       perform(self, (invocation) => plan(invocation, file, options.task)),
     );

@@ -3,11 +3,14 @@ import type { ExecutionMessage, Link, LinkWithSecrets } from "../store/model.ts"
 import type { Completion } from "../store/store.ts";
 import type { CustomerResult } from "./apply.ts";
 import { hashesOf } from "./secret-hashes.ts";
-import type { Work, WorkContext } from "./work.ts";
+import { isSuccessor, type Work, type WorkContext } from "./work.ts";
 
 const say = (level: ExecutionMessage["level"], message: string): ExecutionMessage => ({ level, message });
 
-/** The results of changes and removals as the store takes them. A debt that is superseded ends without a step. */
+/**
+ * The results of changes and removals as the store takes them. A debt that is superseded ends without a step, once its tenant
+ * is a customer again.
+ */
 export function amendmentCompletions(
   context: Pick<WorkContext, "device" | "hash">,
   work: Work,
@@ -18,7 +21,10 @@ export function amendmentCompletions(
   return [...work.amendments.values()].flatMap((amendment): Completion[] => {
     const { taskId, kind, shortName, customerGuid } = amendment;
     if (kind === "removal" && amendment.superseded) {
-      const message = `What customer '${shortName}' left behind on device ${device} was not removed: its tenant is, or becomes, a customer there again.`;
+      const successor = [...work.conversions.values()].find((conversion) => isSuccessor(amendment, conversion));
+      // One that failed left the rows as they were: they are still owed, and then nobody's any more.
+      if (successor !== undefined && results.get(successor.customerGuid)?.kind !== "converged") return [];
+      const message = `What customer '${shortName}' left behind on device ${device} was not removed: its tenant is a customer there again.`;
       return [{ kind: "removed", taskId, messages: [say("Warning", message)] }];
     }
     const result = results.get(customerGuid);

@@ -80,6 +80,7 @@ function plannedOf(
   return {
     intent,
     linked: true,
+    changing: true,
     newRows: rowsBeyond(intent.rows, old.rows),
     secrets: link.secrets,
     secretsWritten: written,

@@ -3,10 +3,12 @@ import type { Claim } from "../store/store.ts";
 
 /**
  * The unresolved records of a claim as a licence to take rows back. A record may stay open for the sake of others when a
- * customer's own task has ended: for a later task of that customer it says nothing.
+ * customer's own task has ended: for a later task of that customer it says nothing. Of a customer that was given up it
+ * stands: whatever was begun for it is owed.
  */
 export function licences({ amendments, unresolved }: Pick<Claim, "amendments" | "unresolved">): readonly RunRecord[] {
-  const taskOf = new Map(amendments.map(({ customerGuid, taskId }) => [customerGuid, taskId]));
+  const asked = amendments.filter(({ state }) => state !== "owed");
+  const taskOf = new Map(asked.map(({ customerGuid, taskId }) => [customerGuid, taskId]));
   if (taskOf.size === 0) return unresolved;
   return unresolved.map((record) => {
     const holds = (customer: string): boolean => {

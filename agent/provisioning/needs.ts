@@ -12,6 +12,8 @@ export interface PlannedIntent {
   linked: boolean;
   /** Of a linked customer, the rows that its link does not know: of them it says nothing. */
   newRows?: readonly IntentRow[];
+  /** A change of it was asked for, which cannot carry consent to end calls. */
+  changing?: true;
   /** Secret variables in clear. */
   secrets: Fields;
   /** Secret variables whose value on the device is the wanted one, as far as our last write tells. */
@@ -120,7 +122,7 @@ export function needOwn(row: IntentRow, planned: PlannedIntent, context: PlanCon
         (field) => found.fields[field] === undefined || !stays(field),
       );
   assertSecrets(row, changed, planned);
-  assertConsent(row, fields, place, linked && !options.endCalls);
+  if (linked && !options.endCalls) assertNoCallsEnd(row, fields, place, planned);
   if (!byRecord) assertRestorable(found, fields, place);
   return [{ row, kind: "update", found, fields: changed, children: [], unfinished: [] }];
 }
@@ -148,12 +150,15 @@ export function assertRestorable(found: Row, fields: readonly string[], place: s
   }
 }
 
-function assertConsent(row: IntentRow, fields: readonly string[], place: string, needed: boolean): void {
+function assertNoCallsEnd(row: IntentRow, fields: readonly string[], place: string, { changing }: PlannedIntent): void {
   const ending = fields.filter((field) => endsCalls(row.table, field));
-  if (needed && ending.length > 0)
-    throw new Conflict(
-      `${place}: changing ${ending.join(", ")} ends its active calls and needs consent: repeat with --end-calls`,
-    );
+  if (ending.length === 0) return;
+  const what = `${place}: changing ${ending.join(", ")} ends its active calls`;
+  throw new Conflict(
+    changing === true
+      ? `${what}, which a change may not do: where the row was edited on the device, re-sync the customer with --end-calls first; else remove the customer and convert it anew`
+      : `${what} and needs consent: repeat with --end-calls`,
+  );
 }
 
 /** An Account is the tenant's when the IP Group that it serves carries the tenant's tag. */

@@ -61,6 +61,8 @@ export interface RunReport {
   /** Of conversions and amendments. */
   taskIds: ReadonlyMap<string, string>;
   customers: number;
+  /** How many of these were given up: all that are owed are taken at once, however many a batch may have. */
+  owed: number;
   writes: number;
   saves: number;
   /** Of a re-sync of all linked customers by their kept intents: what its last read shows of them. */
@@ -191,6 +193,7 @@ async function planOnly(dependencies: RunDependencies, request: RunRequest): Pro
       taskIds: work.taskIds,
       asked: askedIn(work),
       customers: work.shortNames.size,
+      owed: work.owed,
       writes: 0,
       saves: 0,
       drift: driftIn(dependencies, request, work, config),
@@ -274,6 +277,7 @@ async function runClaim(
         taskIds: work.taskIds,
         asked: askedIn(work),
         customers: work.shortNames.size,
+        owed: work.owed,
         ...session.counts,
         drift: driftIn(dependencies, request, work, session.config),
       };

@@ -6,10 +6,10 @@ import type { Completion, Peek } from "../store/store.ts";
 import type { CustomerResult } from "./apply.ts";
 import type { Blueprint } from "./blueprint.ts";
 import { planChange, rowsBeyond, type PlannedChange } from "./changes.ts";
-import type { Intent } from "./intent.ts";
+import type { Intent, IntentRow } from "./intent.ts";
 import { leaveByPolicy } from "./left-alone.ts";
 import type { PlannedIntent, PlanOptions } from "./needs.ts";
-import { indexRows, nameOf } from "./observed.ts";
+import { indexRows, nameOf, sameName, type Observed } from "./observed.ts";
 import type { Leaver } from "./removal.ts";
 import type { Proposal } from "./proposal.ts";
 import { renderIntent, type Rendering, type Subject } from "./render-intent.ts";
@@ -56,6 +56,8 @@ export interface Work {
   /** Of a re-sync. */
   links: ReadonlyMap<string, LinkWithSecrets>;
   amendments: ReadonlyMap<string, ClaimedAmendment>;
+  /** How many of these are owed. */
+  owed: number;
   /** Customers of whom all rows are to go. */
   leavers: readonly Leaver[];
   /** Customers that are changed; they are among the intents too. */
@@ -144,9 +146,10 @@ export function gatherWork(context: WorkContext, request: RunRequest, claim: Pee
     intents,
     refused,
     amendments: new Map(amendments.map((amendment) => [amendment.customerGuid, amendment])),
+    owed: amendments.filter(({ state }) => state === "owed").length,
     leavers: amendments
       .filter(({ kind, superseded }) => kind === "removal" && !superseded)
-      .map(({ customerGuid: customer, tenantId, link }) => ({ customer, tenantId, rows: link.intent.rows })),
+      .map((amendment) => leaverOf(amendment, claim.unresolved, observed)),
     changes,
     conversions: new Map(conversions.map((conversion) => [conversion.customerGuid, conversion])),
     links: new Map(links.map((link) => [link.customerGuid, link])),
@@ -155,9 +158,44 @@ export function gatherWork(context: WorkContext, request: RunRequest, claim: Pee
   };
 }
 
+/** Of a customer that was given up, what a change had begun goes as well: its link does not know of that. */
+function leaverOf(
+  { customerGuid: customer, tenantId, state, link }: ClaimedAmendment,
+  unresolved: Peek["unresolved"],
+  observed: Observed,
+): Leaver {
+  const { rows } = link.intent;
+  const begun = (state === "owed" ? unresolved : []).flatMap(({ creates }) =>
+    creates.flatMap((created): IntentRow[] => {
+      const { table, name, parent, customers } = created;
+      const row = parent === undefined && customers.includes(customer) ? observed.byPlace(created) : undefined;
+      if (row === undefined || !sameName(nameOf(row), name)) return [];
+      const role = table === "proxy-set" ? "shared" : "own";
+      return [{ table, name, role, fields: {}, secretFields: {}, children: [] }];
+    }),
+  );
+  // A row that was tried twice stands in two records.
+  const once = begun.filter((row, i) => rowsBeyond([row], begun.slice(0, i)).length > 0);
+  return { customer, tenantId, rows: [...rows, ...rowsBeyond(once, rows)] };
+}
+
 function amendmentsOf(request: RunRequest, claim: Peek): readonly ClaimedAmendment[] {
   if (request.kind !== "convert" || request.candidate !== undefined) return [];
-  return claim.amendments.filter(({ taskId }) => request.amendment === undefined || request.amendment === taskId);
+  // A debt whose successor is not here yet is nobody's to end.
+  const isDecidable = (amendment: ClaimedAmendment): boolean =>
+    !amendment.superseded || [...claim.links, ...claim.conversions].some((other) => isSuccessor(amendment, other));
+  return claim.amendments.filter(
+    (amendment) =>
+      (request.amendment === undefined || request.amendment === amendment.taskId) && isDecidable(amendment),
+  );
+}
+
+/** Whether the tenant of a debt holds its name by this conversion or link. */
+export function isSuccessor(
+  { tenantId, shortName }: ClaimedAmendment,
+  other: Pick<Link, "tenantId" | "shortName">,
+): boolean {
+  return other.tenantId === tenantId && sameName(other.shortName, shortName);
 }
 
 export function planOptions(context: WorkContext, request: RunRequest, links: readonly Link[]): PlanOptions {

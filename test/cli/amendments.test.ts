@@ -97,6 +97,30 @@ describe("offboard", () => {
     expect(JSON.parse(stdout)).toEqual(failed);
   });
 
+  it("does not call a customer on several devices removed that is there still", async () => {
+    const site = { id: tenant, sbcId: sbcIdOf("sbc-2") };
+    const { code, stdout, stderr } = await run(["offboard", "Florist", "--yes"], {
+      "GET /api/v3/customer?allDetails=true": { body: [{ ...florist, SiteLocation: [...florist.SiteLocation, site] }] },
+      [`DELETE /api/v2/customer/${guid}`]: { body: 1 },
+    });
+    expect(code).toBe(1);
+    expect(stderr).toContain("still there");
+    expect(stdout).not.toContain("Removed");
+  });
+
+  it("says what is owed of a customer that was given up on several devices", async () => {
+    const site = { id: tenant, sbcId: sbcIdOf("sbc-2") };
+    const { code, stdout } = await run(["offboard", "Florist", "--forget-device", "--yes"], {
+      "GET /api/v3/customer?allDetails=true": [
+        { body: [{ ...florist, SiteLocation: [...florist.SiteLocation, site] }] },
+        { body: [] },
+      ],
+      [`DELETE /api/v2/customer/${guid}?forgetDevice=true`]: { body: 1 },
+    });
+    expect(code).toBe(0);
+    expect(stdout).toContain("is removed at the next contact");
+  });
+
   it("names what it cannot find, and asks for nothing", async () => {
     for (const argv of [
       ["offboard", "Draper", "--yes"],

@@ -64,6 +64,13 @@ describe("a step that ends calls", () => {
     expect(made.conflicts.get(guid)).toContain("--end-calls");
   });
 
+  it("is no part of a change, which says what can be done instead", () => {
+    const made = plan(elsewhere, [{ ...acme, changing: true }]);
+    expect(made.steps).toEqual([]);
+    expect(made.conflicts.get(guid)).toContain("remove the customer and convert it anew");
+    expect(made.conflicts.get(guid)).not.toContain("repeat with");
+  });
+
   it("is marked once there is consent", () => {
     expect(plan(elsewhere, [acme], { endCalls: true }).steps).toMatchObject([{ endsCalls: true }]);
   });

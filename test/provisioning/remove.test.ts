@@ -142,9 +142,53 @@ describe("a debt", () => {
   it("that is superseded ends with a warning, and nothing is removed", async () => {
     const site = await siteWith(["A"]);
     const before = site.device.config().rows;
-    const ended = await work(site, { amendments: [removalOf(site, "A", { state: "owed", superseded: true })] });
+    const debt = removalOf(site, "A", { state: "owed", superseded: true });
+    site.links = site.links.map((link) => ({ ...link, customerGuid: "another-guid" }));
+    const ended = await work(site, { amendments: [debt] });
     expect(ended.completions).toMatchObject([{ kind: "removed", messages: [{ level: "Warning" }] }]);
     expect(site.device.config().rows).toEqual(before);
+  });
+
+  it("stands while the conversion that would supersede it has not converted, and is settled when that failed", async () => {
+    const site = await siteWith(["A"]);
+    const superseded = removalOf(site, "A", { state: "owed", superseded: true });
+    site.links.length = 0;
+    expect((await work(site, { amendments: [superseded] })).completions).toEqual([]);
+    const again = subjectOf("A", { customerGuid: "another-guid", proxySet: "Backup" });
+    expect(kindsOf(await work(site, { amendments: [superseded], conversions: [conversion(again)] }))).toEqual([
+      "failed",
+    ]);
+    expect(groups(site)).toEqual(["A"]);
+    expect(kindsOf(await work(site, { amendments: [{ ...superseded, superseded: false }] }))).toEqual(["removed"]);
+    expect(site.device.startup().rows).toEqual(empty);
+  });
+
+  it("ends with the conversion that takes its rows over", async () => {
+    const site = await siteWith(["A"]);
+    const superseded = removalOf(site, "A", { state: "owed", superseded: true });
+    site.links.length = 0;
+    const again = subjectOf("A", { ...registering, customerGuid: "another-guid" });
+    const ended = await work(site, { amendments: [superseded], conversions: [conversion(again)] });
+    expect(kindsOf(ended)).toEqual(["linked", "removed"]);
+  });
+});
+
+describe("what a change had written for a customer that was then given up", () => {
+  it("goes with the debt: its new rows, and the Proxy Set that was made for them", async () => {
+    for (const afterLines of [2, 9, 14]) {
+      const site = await siteWith(["A"], {
+        faults: [
+          { kind: "lost", afterLines },
+          { kind: "lost", afterLines: 0 },
+        ],
+      });
+      const change = changeOf(site, "A", { blueprint: "oc-two-legs", proxySet: "Backup" });
+      await expect(work(site, { amendments: [change] })).rejects.toThrow("no answer");
+      site.journal.complete([change.taskId]);
+      const debt = removalOf(site, "A", { state: "owed" });
+      expect(kindsOf(await work(site, { amendments: [debt] }))).toEqual(["removed"]);
+      expect(site.device.startup().rows).toEqual(empty);
+    }
   });
 });
 

@@ -35,6 +35,7 @@ function dryRun(config: typeof empty, intents: readonly PlannedIntent[], more: P
     asked: new Map(),
     shortNames,
     customers: intents.length,
+    owed: 0,
     writes: 0,
     saves: 0,
     ...more,

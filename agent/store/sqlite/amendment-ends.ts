@@ -1,3 +1,4 @@
+import type { IntentRow } from "../../provisioning/intent.ts";
 import type { Amendment } from "../amendment.ts";
 import type { ExecutionMessage, Lease } from "../model.ts";
 import type { Sealer } from "../seal.ts";
@@ -8,6 +9,7 @@ import type { Arrivals } from "./arrivals.ts";
 import type { Connection } from "./connection.ts";
 import type { Departures } from "./departures.ts";
 import type { Fences } from "./fences.ts";
+import { readJson } from "./json.ts";
 import { toLink, type AmendmentRow, type LinkRow } from "./rows.ts";
 import { openFields, sealFields } from "./sealed-fields.ts";
 import type { Tasks } from "./tasks.ts";
@@ -24,7 +26,7 @@ export interface AmendmentEnds {
   giveUp: (removal: AmendmentRow) => void;
 }
 
-/** In place of a completion: whoever has the amendment in hand still may report what it likes. */
+/** In place of a completion: whoever has the amendment in hand still may report what it likes, and is not contradicted. */
 const withdrawn = "withdrawn";
 
 export interface AmendmentEndsParts {
@@ -62,6 +64,10 @@ export function openAmendmentEnds(parts: AmendmentEndsParts): AmendmentEnds {
   const toOwed = db.prepare<[string, number | undefined, number]>(
     "UPDATE amendments SET state = 'owed', link = ?, arrival = ? WHERE seq = ?",
   );
+  const owedOfCustomer = db.prepare<[string, string], AmendmentRow>(
+    "SELECT * FROM amendments WHERE customer_guid = ? AND device = ? AND state = 'owed' AND state <> 'ended'",
+  );
+  const oweMore = db.prepare<[string, number]>("UPDATE amendments SET link = ? WHERE seq = ?");
   const arriveAgain = db.prepare<[number | undefined, number]>("UPDATE amendments SET arrival = ? WHERE seq = ?");
   const noteFailure = db.prepare<[string, number]>("UPDATE amendments SET completion = ? WHERE seq = ?");
   const linkOf = db.prepare<[string, string], LinkRow>("SELECT * FROM links WHERE customer_guid = ? AND device = ?");
@@ -116,6 +122,22 @@ export function openAmendmentEnds(parts: AmendmentEndsParts): AmendmentEnds {
     });
   }
 
+  /** A change that was given up was carried out all the same: its rows are owed as well. */
+  function owe(
+    row: AmendmentRow,
+    { link: { customerGuid, tenantId, intent } }: Extract<Completion, { kind: "changed" }>,
+  ): void {
+    const debt = owedOfCustomer.get(row.customer_guid, row.device);
+    if (debt?.link === undefined || debt.link === null) return;
+    if (customerGuid !== row.customer_guid || tenantId !== row.tenant_id) return;
+    const link = readJson.link(debt.link);
+    const known = link.intent.rows;
+    const isKnown = ({ table, name }: IntentRow): boolean =>
+      known.some((one) => one.table === table && one.name.toLowerCase() === name.toLowerCase());
+    const rows = [...known, ...intent.rows.filter((one) => !isKnown(one))];
+    oweMore.run(JSON.stringify({ ...link, intent: { ...link.intent, rows } }), debt.seq);
+  }
+
   function settleDebt(lease: Lease, row: AmendmentRow, { kind, messages }: AmendmentResult, digest: string): void {
     if (kind === "removed") toEnded.run({ seq: row.seq, at: now(), completion: digest, failed: 0 });
     else noteFailure.run(digest, row.seq);
@@ -133,6 +155,7 @@ export function openAmendmentEnds(parts: AmendmentEndsParts): AmendmentEnds {
 
     complete(lease, row, completion, digest) {
       const { task_id, kind, state } = row;
+      if (row.completion === withdrawn && completion.kind === "changed") owe(row, completion);
       if (row.completion === digest || row.completion === withdrawn) return;
       if (state === "ended")
         throw new Contradiction(`${task_id} has ended on ${row.device}; this is not the completion that it had`);

@@ -7,7 +7,7 @@ import type { Fences, LeaseRow } from "./fences.ts";
 import type { Handouts } from "./handouts.ts";
 import { toConversion, type ConversionRow } from "./rows.ts";
 import { openFields } from "./sealed-fields.ts";
-import type { Unresolved } from "./unresolved.ts";
+import { isOwedChange, type Unresolved } from "./unresolved.ts";
 import { reach } from "../../fail-points.ts";
 
 type Part = Pick<
@@ -48,7 +48,9 @@ export function keepLeases(
   );
   const isReady = db.prepare<[{ taskId: string; device: string }], { task_id: string }>(
     `SELECT task_id FROM conversions WHERE task_id = @taskId AND device = @device AND state = 'ready'
-     UNION SELECT task_id FROM amendments WHERE task_id = @taskId AND device = @device AND state <> 'ended'`,
+     UNION SELECT task_id FROM amendments WHERE task_id = @taskId AND device = @device AND state <> 'ended'
+     UNION SELECT task_id FROM amendments AS change
+       WHERE task_id = @taskId AND device = @device AND ${isOwedChange}`,
   );
 
   const toClaimed = (row: ConversionRow): ClaimedConversion => ({

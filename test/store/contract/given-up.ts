@@ -1,5 +1,6 @@
 import { describe, expect, it } from "vitest";
 import type { StoreEvent } from "../../../agent/store/store.ts";
+import { record } from "./journal-setting.ts";
 import { changed, failed, failure, inNewPlace, information, linkOf, present, removed } from "./setting.ts";
 import { start, type NewPlace } from "./setting.ts";
 
@@ -66,6 +67,41 @@ export function testGivenUp(newPlace: NewPlace): void {
         expect(await setting.task(task)).toMatchObject({ status: "CompletedFailed", details: ["Failed"] });
       expect(await setting.store.links({})).toEqual([]);
       expect(await setting.store.openAmendments({})).toMatchObject([{ kind: "removal", state: "owed" }]);
+    });
+
+    it("owes what a change in hand made of it as well", async () => {
+      const customer = await setting.convert();
+      const task = await setting.change(customer);
+      const { lease } = await setting.claim();
+      await setting.remove(customer, true);
+      const link = linkOf(customer);
+      const made = present(link.intent.rows[0]);
+      const intent = { ...link.intent, rows: [made, { ...made, name: "made-by-the-change" }] };
+      for (let times = 0; times < 2; times += 1)
+        await setting.store.complete(lease, [changed(task, { ...link, intent })]);
+
+      const { amendments } = await setting.claim();
+      expect(present(amendments[0]).link.intent.rows).toEqual([
+        ...link.intent.rows,
+        { ...made, name: "made-by-the-change" },
+      ]);
+    });
+
+    it("leaves the record of a change that was saved and never reported open until the debt is settled", async () => {
+      const customer = await setting.convert();
+      const { taskId } = await setting.change(customer);
+      const { lease } = await setting.claim();
+      await setting.store.recordWrite(lease, record(taskId));
+      await setting.store.recordSaved(lease);
+      await setting.remove(customer, true);
+      const open = () => setting.store.openTasks("sbc-1", [taskId]);
+
+      const next = await setting.claim();
+      expect(next.unresolved).toMatchObject([{ taskIds: [taskId], state: "saved" }]);
+      expect(await open()).toEqual([taskId]);
+      await setting.store.complete(next.lease, [removed(present(next.amendments[0]))]);
+      expect((await setting.claim()).unresolved).toEqual([]);
+      expect(await open()).toEqual([]);
     });
 
     it("is left out where a run in hand has something new on its link", async () => {
