@@ -7,6 +7,7 @@ import type { Link } from "../store/model.ts";
 import { parseTemplate, type Blueprint, type BlueprintRow } from "./blueprint.ts";
 import type { IntentRow } from "./intent.ts";
 import { indexRows, nameOf, sameName, schemaOf, type Observed } from "./observed.ts";
+import { tenantOf } from "./tenant-tag.ts";
 
 /** What a human says of an IP Group. `gateway` and `fullName` are for its customer. */
 export interface MappedGroup {
@@ -83,9 +84,9 @@ export function planAdoption(
     const key = nameOf(group).toLowerCase();
     const entry = mapped.get(key);
     if (ours.has(key)) linked += 1;
-    else if (tagOf(group) === undefined && entry === undefined) unnamed += 1;
+    else if (tenantOf(group) === undefined && entry === undefined) unnamed += 1;
     else {
-      const tenantId = (entry?.tenantId ?? tagOf(group) ?? "").toLowerCase();
+      const tenantId = (entry?.tenantId ?? tenantOf(group) ?? "").toLowerCase();
       const reason = reasonAgainst(group, entry, observed);
       if (reason !== undefined) skipped.push({ ipGroup: nameOf(group), tenantId, reason });
       const members = byTenant.get(tenantId);
@@ -108,7 +109,7 @@ export function planAdoption(
         candidates.push({
           adoption: adopt(tenantId, members, entries, observed, context),
           ipGroups: names,
-          tagged: context.device.withoutTags || members.every((group) => tagOf(group) !== undefined),
+          tagged: context.device.withoutTags || members.every((group) => tenantOf(group) !== undefined),
         });
       } catch (error) {
         if (!(error instanceof Skipped)) throw error;
@@ -118,12 +119,8 @@ export function planAdoption(
   return { candidates, skipped, linked, unnamed };
 }
 
-function tagOf(group: Row): string | undefined {
-  return /(?:^|;)Trunk=([^;]*)/.exec(group.fields["tags"] ?? "")?.[1];
-}
-
 function reasonAgainst(group: Row, entry: MappedGroup | undefined, observed: Observed): string | undefined {
-  const tenant = tagOf(group);
+  const tenant = tenantOf(group);
   if (tenant !== undefined && !guid.test(tenant)) return `its tag names no tenant id ('${tenant}')`;
   if (tenant !== undefined && entry !== undefined && !sameName(tenant, entry.tenantId))
     return `its tag names tenant ${tenant.toLowerCase()}, the mapping names another`;
