@@ -1,5 +1,5 @@
 import { reportAmendments } from "./amendment-reports.ts";
-import { driftState } from "./drift-report.ts";
+import { isStale } from "./drift-report.ts";
 import type { Lane } from "./lane.ts";
 import type { DeviceReport, HealthReport } from "./reports.ts";
 import type { ConversionSource } from "./source/source.ts";
@@ -97,7 +97,7 @@ export async function reportHealth(dependencies: HealthDependencies): Promise<He
           : {
               ...check.latest,
               checkedAt: new Date(check.latest.checkedAt).toISOString(),
-              stale: driftState(check.latest, now(), driftMaxAgeMs) === "unknown",
+              stale: isStale(check.latest.checkedAt, now(), driftMaxAgeMs),
             },
       driftDue: check?.due ?? false,
       unsavedSeconds: seconds(unsaved.find(({ device }) => device === name)?.since),

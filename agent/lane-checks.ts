@@ -60,7 +60,10 @@ export function createLaneChecks(dependencies: LaneCheckDependencies): LaneCheck
       signal.throwIfAborted();
       // What stops a restoring run after its plan, such as its limit, is no reason to hold up conversions.
       const concernsDevice = error instanceof DriverError && error.code !== "unsupported";
-      return (concernsDevice ? failed(error) : decideOutcome(error)).message;
+      if (concernsDevice) return failed(error).message;
+      const { code, message } = decideOutcome(error);
+      log.warn("drift check ended early", { device, code, reason: message });
+      return message;
     } finally {
       ended(result, (performance.now() - start) / 1_000);
     }

@@ -1,4 +1,5 @@
 import { Counter, Gauge, Histogram, Registry } from "prom-client";
+import { shownDriftState } from "./drift-report.ts";
 import type { HealthReport } from "./reports.ts";
 
 /** The agent's figures for Prometheus. Labels hold names of the inventory only, so their number is bounded. */
@@ -67,7 +68,10 @@ export function createMetrics(): Metrics {
     "drifted_customers",
     "Linked customers whose rows differ from their intent, at the latest check; absent when there is no evidence",
   );
-  const unknown = gauge("drift_unknown", "1 where drift was never checked, or too long ago to say anything");
+  const unknown = gauge(
+    "drift_unknown",
+    "1 where drift was never checked, too long ago to say anything, or not since the device started anew",
+  );
   const due = gauge("drift_check_due", "1 while a check is due, as after a restart of the device");
   const age = gauge("drift_evidence_age_seconds", "Age of the latest drift check; absent when there was none");
   const checked = gauge("drift_checked_timestamp_seconds", "When drift was last checked; absent when it never was");
@@ -90,7 +94,7 @@ export function createMetrics(): Metrics {
         const labels = { device: report.device };
         for (const [field, metric] of Object.entries(gauges)) metric.set(labels, report[field as keyof typeof gauges]);
         breaker.set(labels, report.breaker === "open" ? 1 : 0);
-        const isKnown = report.drift !== null && !report.drift.stale;
+        const isKnown = shownDriftState(report) !== "unknown";
         unknown.set(labels, isKnown ? 0 : 1);
         due.set(labels, report.driftDue ? 1 : 0);
         // What is not known must not stand there as it was.

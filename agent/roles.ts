@@ -87,7 +87,12 @@ async function openEmbedded(base: Base): Promise<Parts> {
   const portal = createPortalSide(config, readSecret, store, log);
   releasers.push(() => portal.stop());
   const { operations, metrics, resolveDevice } = devices;
-  const explain = createExplainer({ knowledge: { portal: store }, health: () => operations.health(), now });
+  const explain = createExplainer({
+    knowledge: { portal: store },
+    health: () => operations.health(),
+    drift: (device) => store.drift(device),
+    now,
+  });
   const failures = (sinceMs: number) => reportFailures(store, sinceMs, now());
   return {
     upkeep: store,
@@ -213,6 +218,7 @@ async function openAgent(base: Base): Promise<Parts> {
   const explain = createExplainer({
     knowledge: { agent: { portalUrl: url, find, links: remote.source.links } },
     health: () => operations.health(),
+    drift: (device) => journal.drift(device),
     now,
   });
   const failures = async (): Promise<never> => {

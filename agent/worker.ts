@@ -51,11 +51,10 @@ export function createWorker(dependencies: WorkerDependencies): Worker {
 
   async function applyModes(): Promise<void> {
     const pauses = new Map((await journal.deviceModes()).map(({ device, paused }) => [device, paused]));
-    for (const [name, lane] of lanes) {
-      const pause = pauses.get(name);
-      lane.setPause(pause);
-      await source.setStandstill(name, pause !== undefined || lane.device.mode === "observe");
-    }
+    // All lanes first: none writes on while something is stored for another.
+    for (const [name, lane] of lanes) lane.setPause(pauses.get(name));
+    const standing = (name: string, { device }: Lane): boolean => pauses.has(name) || device.mode === "observe";
+    await Promise.all([...lanes].map(([name, lane]) => source.setStandstill(name, standing(name, lane))));
   }
 
   async function assertInventory(): Promise<void> {

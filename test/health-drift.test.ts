@@ -42,14 +42,16 @@ async function healthWith(summaries: DriftSummary[], linked = 3): Promise<Health
 }
 
 describe("evidence on drift", () => {
-  it.each<[string, DriftSummary["latest"], string]>([
+  it.each<[string, DriftSummary["latest"], string, boolean?]>([
     ["unknown when there is none", undefined, "unknown"],
     ["in sync when nothing was found", checked(1).latest, "in-sync"],
     ["drifted when something was", checked(1, 2).latest, "drifted"],
     ["good up to its greatest age", checked(26).latest, "in-sync"],
     ["unknown when it is older, whatever it found", checked(26.01, 2).latest, "unknown"],
-  ])("is %s", (_, latest, expected) => {
-    expect(driftState(latest, now, maxAgeMs)).toBe(expected);
+    ["unknown when the device started anew since", checked(1).latest, "unknown", true],
+    ["drifted when what it found was not put right yet", checked(1, 2).latest, "drifted", true],
+  ])("is %s", (_, latest, expected, due = false) => {
+    expect(driftState(latest, due, now, maxAgeMs)).toBe(expected);
   });
 });
 
@@ -87,6 +89,7 @@ describe("metrics", () => {
     expect(stale).toContain('sbc_agent_drift_unknown{device="sbc1"} 1');
     expect(stale).toContain('sbc_agent_drift_check_due{device="sbc1"} 1');
     expect(stale).toMatch(/sbc_agent_drift_evidence_age_seconds\{device="sbc1"\} \d+/);
+    expect(await page(checked(1, 0, { due: true }))).not.toContain('sbc_agent_drifted_customers{device="sbc1"}');
     expect(await page()).toContain('sbc_agent_drift_unknown{device="sbc1"} 1');
   });
 });

@@ -46,7 +46,7 @@ function laneOf(setting: {
     },
     log: {
       error: () => undefined,
-      warn: () => undefined,
+      warn: (message) => void done.push(`warned: ${message}`),
       info: () => undefined,
       debug: () => undefined,
       close: async () => undefined,
@@ -103,12 +103,13 @@ describe("a look at an idle device", () => {
 });
 
 describe("a check", () => {
-  it("that stopped after its plan, by a limit, is no trouble with the device", async () => {
+  it("that stopped after its plan, by a limit, is no trouble with the device, and said all the same", async () => {
     const { checks, done } = laneOf({ fault: new PutOff("limit", "too many", { needsHuman: true }) });
     expect(await checks.check()).toBe("too many");
-    expect(done).toEqual(["check", "ended failed"]);
+    const told = ["check", "warned: drift check ended early", "ended failed"];
+    expect(done).toEqual(told);
     const refused = laneOf({ fault: new DriverError("unsupported", "only read") });
-    expect([await refused.checks.check(), refused.done]).toEqual(["only read", ["check", "ended failed"]]);
+    expect([await refused.checks.check(), refused.done]).toEqual(["only read", told]);
   });
 
   it("throws a defect of ours", async () => {

@@ -42,40 +42,47 @@ export function printable(value: unknown): unknown {
   return Object.fromEntries(Object.entries(value).map(([key, inner]) => [key, printable(inner)]));
 }
 
+/** cli-table3 compares every cell with every other one: long tables are drawn piece by piece. */
+const rowsAtOnce = 20;
+
+type Rows = readonly (readonly string[])[];
+
 /** Columns without borders, two spaces apart (one where that saves 80 columns); columns named in `right` end flush. */
-export function table(
-  head: readonly string[],
-  rows: readonly (readonly string[])[],
-  right: readonly string[] = [],
-): string {
-  const wide = columns(head, rows, right, 2);
-  return longestLine(wide) <= 80 ? wide : columns(head, rows, right, 1);
+export function table(head: readonly string[], rows: Rows, right: readonly string[] = []): string {
+  const all = [head, ...rows];
+  const pieces = Array.from({ length: Math.ceil(all.length / rowsAtOnce) }, (_, i) =>
+    all.slice(i * rowsAtOnce, (i + 1) * rowsAtOnce),
+  );
+  const widths = head.map((name, at) =>
+    Math.max(...pieces.map((piece) => widthOf([name, ...piece.map((row) => row[at] ?? "")]))),
+  );
+  const width = widths.reduce((sum, one) => sum + one, 2 * (head.length - 1));
+  const colAligns = head.map((name) => (right.includes(name) ? ("right" as const) : ("left" as const)));
+  const columns = { colWidths: widths, colAligns, gap: width <= 80 ? 2 : 1 };
+  const lines = pieces.flatMap((piece) => draw(piece, columns).split("\n"));
+  return lines.map((line) => line.trimEnd()).join("\n");
 }
 
-function columns(
-  head: readonly string[],
-  rows: readonly (readonly string[])[],
-  right: readonly string[],
-  gap: number,
+/** Of the widest cell, as a terminal shows it. The first one must be plain text. */
+function widthOf([name = "", ...cells]: readonly string[]): number {
+  const odd = cells.filter((cell) => !/^[ -~]*$/.test(cell));
+  const [first = ""] = odd.length === 0 ? [] : draw([name, ...odd].map((cell) => [cell])).split("\n", 1);
+  return Math.max(name.length, first.length, ...cells.map((cell) => (odd.includes(cell) ? 0 : cell.length)));
+}
+
+function draw(
+  rows: Rows,
+  { gap = 0, ...columns }: { gap?: number; colWidths?: number[]; colAligns?: ("left" | "right")[] } = {},
 ): string {
   const none = { top: "", "top-mid": "", "top-left": "", "top-right": "", mid: "", "left-mid": "", "mid-mid": "" };
   const noneEither = { "right-mid": "", bottom: "", "bottom-mid": "", "bottom-left": "", "bottom-right": "" };
   const drawn = new Table({
     chars: { ...none, ...noneEither, left: "", right: "", middle: " ".repeat(gap) },
     style: { "padding-left": 0, "padding-right": 0, head: [], border: [] },
-    colAligns: head.map((name) => (right.includes(name) ? "right" : "left")),
+    ...columns,
   });
-  drawn.push([...head], ...rows.map((row) => [...row]));
-  return drawn
-    .toString()
-    .split("\n")
-    .map((line) => line.trimEnd())
-    .join("\n");
-}
-
-function longestLine(text: string): number {
-  // Colours take no room.
-  return Math.max(...text.split("\n").map((line) => line.replace(/\x1b\[\d+m/g, "").length));
+  drawn.push(...rows.map((row) => [...row]));
+  return drawn.toString();
 }
 
 /** Seconds in the largest unit that fits: `12s`, `5m`, `3h`, `2d`. */

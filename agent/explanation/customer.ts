@@ -2,10 +2,16 @@ import type { Customer, Lead, Link } from "../store/model.ts";
 import { reasonToWait, type DeviceFacts } from "./device.ts";
 import { moment, tell, type Explanation, type Reason } from "./explanation.ts";
 
+export interface CustomerLink {
+  link: Pick<Link, "device" | "linkedAt">;
+  device: DeviceFacts;
+  /** Whether the latest comparison found rows of this customer that differed; undefined where that was not kept. */
+  differed: boolean | undefined;
+}
+
 export interface CustomerFacts {
   customer: Pick<Customer, "guid" | "shortName">;
-  /** With the device of each. */
-  links: readonly { link: Pick<Link, "device" | "linkedAt">; device: DeviceFacts }[];
+  links: readonly CustomerLink[];
   /** The task that changes or removes it. */
   amending: { taskId: string; kind: "change" | "removal"; device: string } | undefined;
   /** Its conversion, where that has not ended yet. */
@@ -43,7 +49,7 @@ function reasonOf({ customer, links, amending, converting }: CustomerFacts, now:
     converting === undefined
       ? null
       : `task ${converting} still makes its site in OVOC: 'sbc-agent explain ${converting}'`;
-  const evidence = links.map(({ device }) => evidenceOf(device, now));
+  const evidence = links.map((link) => evidenceOf(link, now));
   const state = (["drifted", "unknown", "in-sync"] as const).find((one) => evidence.some((e) => e.state === one));
   return {
     state: state ?? "unknown",
@@ -54,20 +60,33 @@ function reasonOf({ customer, links, amending, converting }: CustomerFacts, now:
   };
 }
 
-function evidenceOf(facts: DeviceFacts, now: number): { state: "in-sync" | "drifted" | "unknown"; text: string } {
+type Evidence = { state: "in-sync" | "drifted" | "unknown"; text: string };
+
+function evidenceOf({ link, device: facts, differed }: CustomerLink, now: number): Evidence {
   const { device } = facts;
   if (facts.where !== "here")
     return { state: "unknown", text: `whether ${device} still holds its rows is known to the agent near that device` };
-  const { drift } = facts.report;
+  const { drift, driftDue } = facts.report;
   const trouble = reasonToWait(facts, now);
   const meanwhile = trouble === undefined || trouble.state === "running" ? "" : ` (the device is ${trouble.state} now)`;
   if (drift?.stale === true)
     return { state: "unknown", text: `${device} was last compared at ${moment(drift.checkedAt)}, too long ago to say` };
   if (drift === null) return { state: "unknown", text: `${device} was never compared${meanwhile}` };
   const at = moment(drift.checkedAt);
-  return drift.drifted === 0
-    ? { state: "in-sync", text: `${device} held what its customers need at ${at}${meanwhile}` }
-    : { state: "drifted", text: `${drift.drifted} of the customers on ${device} differed at ${at}${meanwhile}` };
+  const linkedSince = link.linkedAt > Date.parse(drift.checkedAt);
+  if (differed === true && !linkedSince)
+    return { state: "drifted", text: `its rows on ${device} differed at ${at}${meanwhile}` };
+  if (driftDue)
+    return { state: "unknown", text: `${device} was last compared at ${at}, and a check is due since${meanwhile}` };
+  if (linkedSince) return { state: "in-sync", text: `its rows on ${device} were read when it was linked${meanwhile}` };
+  if (drift.drifted === 0)
+    return { state: "in-sync", text: `${device} held what its customers need at ${at}${meanwhile}` };
+  if (differed === false)
+    return { state: "in-sync", text: `${device} held what it needs at ${at}, when others differed${meanwhile}` };
+  return {
+    state: "unknown",
+    text: `${drift.drifted} of the customers on ${device} differed at ${at}, too many to tell whether it is one${meanwhile}`,
+  };
 }
 
 /** Explains a tenant that may become a customer and was not asked to. */

@@ -1,3 +1,4 @@
+import { shownDriftState } from "../drift-report.ts";
 import type { AnnouncedReport, DeviceReport } from "../reports.ts";
 import { silentMs } from "../silence.ts";
 import { moment, number, quote, tell, type Explanation, type Reason } from "./explanation.ts";
@@ -171,7 +172,7 @@ export function explainDevice(subject: string, facts: DeviceFacts, now: number):
 
 function idleReason(facts: DeviceFacts): Reason {
   if (facts.where !== "here") return { state: "idle", waitsFor: null, is: "is idle", next: null, humanCan: null };
-  const { device, unsavedSeconds, drift, linked, lastError, loginFailures } = facts.report;
+  const { device, unsavedSeconds, linked, lastError, loginFailures } = facts.report;
   const remarks = [
     ...(unsavedSeconds === 0
       ? []
@@ -180,9 +181,9 @@ function idleReason(facts: DeviceFacts): Reason {
       ? []
       : [`failed last at ${moment(lastError.at)} (${lastError.code}: ${quote(lastError.message)})`]),
     ...(loginFailures === 0 ? [] : [`counts ${number(loginFailures, "refused log-in")}`]),
-    `has ${number(linked, "linked customer")} (${driftText(drift)})`,
+    `has ${number(linked, "linked customer")} (${driftText(facts.report)})`,
   ];
-  const drifted = drift !== null && !drift.stale && drift.drifted > 0;
+  const drifted = shownDriftState(facts.report) === "drifted";
   return {
     state: drifted ? "drifted" : unsavedSeconds > 0 ? "unsaved" : "idle",
     waitsFor: null,
@@ -194,9 +195,9 @@ function idleReason(facts: DeviceFacts): Reason {
   };
 }
 
-function driftText(drift: DeviceReport["drift"]): string {
+function driftText({ drift, driftDue }: DeviceReport): string {
   if (drift === null) return "never compared";
   if (drift.stale) return `last compared at ${moment(drift.checkedAt)}, too long ago to say`;
   const found = drift.drifted === 0 ? "none differed" : `${drift.drifted} differed`;
-  return `${found} at ${moment(drift.checkedAt)}`;
+  return `${found} at ${moment(drift.checkedAt)}${driftDue ? ", and a check is due since" : ""}`;
 }

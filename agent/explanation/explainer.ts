@@ -2,10 +2,10 @@ import { NotFound } from "../operations.ts";
 import { notInOvocYet } from "../ovoc/sites.ts";
 import type { HealthReport } from "../reports.ts";
 import type { ConversionSource } from "../source/source.ts";
-import type { Conversion, Customer, Link } from "../store/model.ts";
-import type { PortalStore } from "../store/store.ts";
+import type { Conversion, Customer, DriftEvidence, Link } from "../store/model.ts";
+import type { JournalStore, PortalStore } from "../store/store.ts";
 import { explainAmendment, type AmendmentSubject } from "./amendment.ts";
-import { explainCustomer, explainLead } from "./customer.ts";
+import { explainCustomer, explainLead, type CustomerLink } from "./customer.ts";
 import { explainDevice, type DeviceFacts } from "./device.ts";
 import type { Explanation } from "./explanation.ts";
 import { explainConversion } from "./task.ts";
@@ -34,6 +34,8 @@ export interface AgentKnowledge {
 export interface ExplainerDependencies {
   knowledge: { portal: PortalKnowledge } | { agent: AgentKnowledge };
   health(): Promise<HealthReport>;
+  /** The latest comparison of a device that this process works on; absent where it works on none. */
+  drift?: JournalStore["drift"];
   /** Milliseconds since 1970. */
   now(): number;
 }
@@ -49,15 +51,27 @@ export class Ambiguous extends Error {
  */
 export type Explain = (subject: string) => Promise<Explanation>;
 
+type LinkFacts = (link: Link, device: DeviceFacts) => Promise<CustomerLink>;
+
+/** Undefined where it may be among those that the evidence does not list. */
+function differedIn({ rows, unlisted }: DriftEvidence, shortName: string): boolean | undefined {
+  if (rows.some(({ customers }) => customers.includes(shortName))) return true;
+  return unlisted === 0 ? false : undefined;
+}
+
 const isTaskId = (subject: string): boolean => /^(wst|tsk)_/.test(subject);
 
-export function createExplainer({ knowledge, health, now }: ExplainerDependencies): Explain {
+export function createExplainer({ knowledge, health, drift, now }: ExplainerDependencies): Explain {
   return async (subject) => {
     const report = await health();
+    const linkFacts: LinkFacts = async (link, device) => {
+      const latest = device.where === "here" ? await drift?.(link.device) : undefined;
+      return { link, device, differed: latest && differedIn(latest.evidence, link.shortName) };
+    };
     const explained =
       "portal" in knowledge
-        ? await explainAtPortal(subject, knowledge.portal, report, now())
-        : await explainAtAgent(subject, knowledge.agent, report, now());
+        ? await explainAtPortal(subject, knowledge.portal, report, linkFacts, now())
+        : await explainAtAgent(subject, knowledge.agent, report, linkFacts, now());
     if (explained !== undefined) return explained;
     throw new NotFound(
       `'${subject}' is no task, device or customer that is known here${"agent" in knowledge ? `; what waits for no device of this agent is known to the portal ${knowledge.agent.portalUrl}` : ""}`,
@@ -69,6 +83,7 @@ async function explainAtPortal(
   subject: string,
   portal: PortalKnowledge,
   health: HealthReport,
+  linkFacts: LinkFacts,
   now: number,
 ): Promise<Explanation | undefined> {
   const deviceOf = async (name: string): Promise<DeviceFacts> =>
@@ -120,7 +135,7 @@ async function explainAtPortal(
     const latest = await portal.conversionOf({ tenantId: customer.tenantId });
     const facts = {
       customer,
-      links: await Promise.all(links.map(async (link) => ({ link, device: await deviceOf(link.device) }))),
+      links: await Promise.all(links.map(async (link) => linkFacts(link, await deviceOf(link.device)))),
       amending: amendments.find(({ kind }) => kind === "removal") ?? amendments[0],
       converting: latest?.state === "site" ? latest.taskId : undefined,
     };
@@ -148,6 +163,7 @@ async function explainAtAgent(
   subject: string,
   agent: AgentKnowledge,
   health: HealthReport,
+  linkFacts: LinkFacts,
   now: number,
 ): Promise<Explanation | undefined> {
   const deviceOf = (name: string): DeviceFacts =>
@@ -173,7 +189,7 @@ async function explainAtAgent(
   const own = links.filter(({ customerGuid }) => customerGuid === customer.guid);
   const facts = {
     customer,
-    links: own.map((link) => ({ link, device: deviceOf(link.device) })),
+    links: await Promise.all(own.map((link) => linkFacts(link, deviceOf(link.device)))),
     amending: undefined,
     converting: undefined,
   };

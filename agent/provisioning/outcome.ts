@@ -29,7 +29,9 @@ export class PutOff extends Error {
 /** Rethrows what is a defect of the agent rather than trouble with a device. */
 export function decideOutcome(error: unknown): Outcome {
   if (error instanceof LeaseLost) return { kind: "lost", code: "lease", message: error.message };
-  if (error instanceof StoreTrouble) return { kind: "later", code: "store", message: error.message };
+  // Tasks and /health tell of it: where the file lies is for the log alone.
+  if (error instanceof StoreTrouble)
+    return { kind: "later", code: "store", message: `the store cannot be used: ${error.reason}` };
   if (error instanceof PutOff) {
     const { code, message, afterMs } = error;
     if (error.needsHuman) return { kind: "human", code, message };

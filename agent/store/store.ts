@@ -318,7 +318,7 @@ export interface JournalStore {
   endLogin(device: string, credentialHash: string, result: "accepted" | "refused" | "undecided"): Promise<void>;
   /** An operator's word that the account works again. */
   clearLogins(device: string): Promise<void>;
-  /** Devices whose last used credential has failures. */
+  /** Devices whose last used credential has failures, or attempts that never ended: those of the last minute may yet. */
   loginFailures(): Promise<{ device: string; failures: number }[]>;
 
   /** Durable until resumed, and audited in the same transaction, as is its end. A repetition keeps `since`. */

@@ -1,7 +1,7 @@
 import { isDeepStrictEqual } from "node:util";
 import type { MockSbc } from "../../mocks/sbc/mock-sbc.ts";
 import { eventually, type TaskBody } from "../e2e/client.ts";
-import { expectCustomer, taskIdsOf, type ExpectedCustomer, type Model } from "./model.ts";
+import { brown, expectCustomer, taskIdsOf, type ExpectedCustomer, type Model } from "./model.ts";
 import { rowsOf, tableNames, type TableRow } from "./rows.ts";
 import { carriers, secrets, type World } from "./world.ts";
 
@@ -151,7 +151,9 @@ function judgeDevice(
   }
 
   // What others have not saved is theirs: a save is made for rows of the agent alone.
-  const theirs = (row: TableRow): boolean => row.table === "IPGroup" && strangers.has(row.fields["Name"]);
+  // An adoption writes nothing, and so saves nothing of what it found.
+  const theirs = ({ table, fields }: TableRow): boolean =>
+    table === "IPGroup" && (strangers.has(fields["Name"]) || fields["Name"]?.startsWith(brown) === true);
   for (const table of tableNames) {
     const ofAgent = (which: "running" | "startup"): TableRow[] =>
       rowsOf(mock, which, table).filter((row) => !theirs(row));

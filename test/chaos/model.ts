@@ -1,5 +1,7 @@
 import type { TaskBody } from "../e2e/client.ts";
 
+/** How the names of rows begin which are there to be adopted. */
+export const brown = "Brown";
 /** The Proxy Set that rows which are there to be adopted refer to: it stands in the file that devices start from. */
 export const brownSet = "ProxySet_0";
 

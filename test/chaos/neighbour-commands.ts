@@ -1,11 +1,9 @@
 import fc from "fast-check";
 import { step, type WeightedSteps } from "./customer-commands.ts";
-import { brownSet, type Model } from "./model.ts";
+import { brown, brownSet, type Model } from "./model.ts";
 import { rowsOf, type TableRow } from "./rows.ts";
 import { routes, type World } from "./world.ts";
 
-/** How rows that may be adopted are named. */
-const brown = "Brown";
 /** Far above what a run gives out: between its read and its script, the very same index cannot be defended. */
 const gap = 20;
 

@@ -35,6 +35,19 @@ async function adopt(report: Partial<AdoptReport>, options: string[] = [], files
 }
 
 describe("adopt", () => {
+  it("keeps hundreds of customers in the same columns, whatever is in their names", async () => {
+    const odd = ["Florist with the longest name of all", "\u{1f33b}", "花屋"];
+    const plain = Array.from({ length: 300 }, (_, i) => `Shop${i}`);
+    const adopted = [...plain, ...odd].map((shortName) => ({ ...florist, shortName }));
+    const { stdout } = await adopt({ adopted });
+    const lines = stdout.split("\n").filter((line) => line.includes(tenant));
+    expect(lines).toHaveLength(adopted.length);
+    const start = "Florist with the longest name of all ".length;
+    expect(lines.slice(0, -2).filter((line) => line.indexOf(tenant) !== start)).toEqual([]);
+    // A terminal shows the last two wider than one column a character.
+    expect(lines.slice(-2).map((line) => line.indexOf(tenant))).toEqual([start, start - 2]);
+  });
+
   it("shows who was linked, what was skipped and why, and how much was left alone", async () => {
     const { code, stdout, asked } = await adopt({
       adopted: [florist],

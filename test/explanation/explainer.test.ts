@@ -2,6 +2,7 @@ import { randomUUID } from "node:crypto";
 import { expect, it } from "vitest";
 import { createExplainer } from "../../agent/explanation/explainer.ts";
 import { reportPortalHealth } from "../../agent/portal-health.ts";
+import { makeDevice, makeHealth } from "../cli/reports.ts";
 import { startServer, siptest4, gateway, device, tenant } from "../portal/server.ts";
 import { announcement } from "../store/contract/setting.ts";
 
@@ -141,4 +142,41 @@ it("tells of a customer by which task it is changed or removed, and who waits fo
     waitsFor: "task tsk_1 of the same customer",
   });
   await expect(explain("tsk_3")).rejects.toThrow("'tsk_3' is no task");
+});
+
+it("tells by the rows that differed which customers of a device have drifted, as far as they are listed", async () => {
+  const link = (shortName: string) => ({
+    customerGuid: `guid of ${shortName}`,
+    tenantId: `tenant of ${shortName}`,
+    shortName,
+    fullName: shortName,
+    device: "sbc-1",
+    gateway,
+    intent: { customerGuid: "", tenantId: "", shortName, blueprint: { name: "", hash: "" }, rows: [] },
+    variables: {},
+    proxySet: "SIPTrunk",
+    secretHashes: {},
+    linkedAt: 0,
+  });
+  const drift = { checkedAt: new Date().toISOString(), drifted: 1, stale: false, afterRestart: false };
+  const rows = [{ row: 'ip-group 5 "Acme"', customers: ["Acme"], findings: [] }];
+  const states = async (unlisted: number): Promise<string[]> => {
+    const evidence = { customers: 2, drifted: 1, kept: 0, afterRestart: false, restore: null, rows, unlisted };
+    const explain = createExplainer({
+      knowledge: {
+        agent: {
+          portalUrl: "https://portal",
+          find: async () => undefined,
+          links: async () => [link("Acme"), link("Bolt")],
+        },
+      },
+      health: async () => makeHealth([makeDevice({ drift })]),
+      drift: async (name) => (name === "sbc-1" ? { checkedAt: Date.now(), evidence } : undefined),
+      now: Date.now,
+    });
+    return Promise.all(["acme", "bolt"].map(async (name) => (await explain(name)).state));
+  };
+
+  expect(await states(0)).toEqual(["drifted", "in-sync"]);
+  expect(await states(3)).toEqual(["drifted", "unknown"]);
 });

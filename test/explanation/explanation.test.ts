@@ -114,6 +114,13 @@ describe("a device", () => {
       /\(2 differed at/,
       "resync --device",
     ],
+    [
+      "that started anew",
+      here({ driftDue: true }),
+      "idle",
+      /none differed at 2026-03-01T03:00:00Z, and a check is due since/,
+      null,
+    ],
     ["never compared", here({ drift: null, linked: 1 }), "idle", /1 linked customer \(never compared/, null],
     [
       "with an unsaved write",
@@ -405,7 +412,13 @@ describe("an amendment", () => {
 
 describe("a customer", () => {
   const customer = { guid: "3aae7841-12d1-4341-a7f1-867f1dd0ba0c", shortName: "Acme" };
-  const linkTo = (device: DeviceFacts) => ({ link: { device: "sbc-1", linkedAt: now - 86_400_000 }, device });
+  const linkTo = (device: DeviceFacts, differed?: boolean, linkedAt = now - 86_400_000) => ({
+    link: { device: "sbc-1", linkedAt },
+    device,
+    differed,
+  });
+  const compared = (drifted: number, driftDue = false) =>
+    here({ drift: { checkedAt: "2026-03-01T03:00:00Z", drifted, stale: false, afterRestart: false }, driftDue });
   const explain = (parts: Partial<Parameters<typeof explainCustomer>[1]>) =>
     explainCustomer("acme", { customer, links: [], amending: undefined, converting: undefined, ...parts }, now);
 
@@ -418,13 +431,14 @@ describe("a customer", () => {
     );
   });
 
-  it.each([
-    [
-      "one drifted",
-      here({ drift: { checkedAt: soon, drifted: 1, stale: false, afterRestart: false } }),
-      "drifted",
-      "1 of the customers on sbc-1 differed",
-    ],
+  it.each<[string, DeviceFacts, string, string, boolean?, number?]>([
+    ["it was one that drifted", compared(2), "drifted", "its rows on sbc-1 differed at 2026-03-01T03:00:00Z", true],
+    ["others drifted", compared(2), "in-sync", "sbc-1 held what it needs at 2026-03-01T03:00:00Z, when others", false],
+    ["too many drifted", compared(2), "unknown", "2 of the customers on sbc-1 differed"],
+    ["a check is due", compared(0, true), "unknown", "a check is due since", false],
+    ["a check is due, and it drifted", compared(1, true), "drifted", "its rows on sbc-1 differed", true],
+    ["it was linked after others were compared", compared(1), "in-sync", "were read when it was linked", false, now],
+    ["one of its name drifted before it was linked", compared(1), "in-sync", "read when it was linked", true, now],
     ["none was compared", here({ drift: null }), "unknown", "sbc-1 was never compared"],
     [
       "it was compared too long ago",
@@ -434,15 +448,15 @@ describe("a customer", () => {
     ],
     ["it is served elsewhere", elsewhere(), "unknown", "is known to the agent near that device"],
     ["it is paused", here({ mode: "paused", pause }), "in-sync", "(the device is paused now)"],
-  ])("on a device of which %s is told so", (_, device, state, text) => {
-    const explained = explain({ links: [linkTo(device)] });
+  ])("on a device of which %s is told so", (_, device, state, text, differed, linkedAt) => {
+    const explained = explain({ links: [linkTo(device, differed, linkedAt)] });
     expect(explained.state).toBe(state);
     expect(explained.sentence).toContain(text);
     expect(explained.humanCan === null).toBe(state === "in-sync");
   });
 
   it("on two devices is as the worse of them", () => {
-    const drifted = linkTo(here({ drift: { checkedAt: soon, drifted: 1, stale: false, afterRestart: false } }));
+    const drifted = linkTo(compared(1), true);
     expect(explain({ links: [linkTo(here()), drifted] }).state).toBe("drifted");
   });
 

@@ -37,9 +37,13 @@ describe("a run that ended with", () => {
     expect(decideOutcome(new LeaseLost("fenced"))).toEqual({ kind: "lost", code: "lease", message: "fenced" });
   });
 
-  it("trouble with the store is tried again: nothing was sent that is not on record", () => {
-    const trouble = new StoreTrouble("agent.db", "the disk is full", "free some space", undefined);
-    expect(decideOutcome(trouble)).toEqual({ kind: "later", code: "store", message: trouble.message });
+  it("trouble with the store is tried again, and tells nobody where it lies: nothing was sent that is not on record", () => {
+    const trouble = new StoreTrouble("/var/lib/agent.db", "the disk is full", "free some space", undefined);
+    expect(decideOutcome(trouble)).toEqual({
+      kind: "later",
+      code: "store",
+      message: "the store cannot be used: the disk is full",
+    });
   });
 
   it("a reason to put it off is tried again, after the time it names", () => {

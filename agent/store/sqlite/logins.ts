@@ -7,6 +7,9 @@ interface LoginRow {
   begun_at: number;
 }
 
+/** For so long an attempt that has not ended is one under way, and no failure to show. */
+const underWayMs = 60_000;
+
 /** One count a device and credential; the row written last is the credential in use. */
 export function keepLogins({
   db,
@@ -31,9 +34,10 @@ export function keepLogins({
   );
   const ending = { accepted: clear, refused: fail, undecided: takeBack };
   const clearAll = db.prepare<[string]>("DELETE FROM logins WHERE device = ?");
-  const failing = db.prepare<[], { device: string; failures: number }>(
-    `SELECT device, failures + unended AS failures FROM logins
-     WHERE failures + unended > 0 AND seq IN (SELECT max(seq) FROM logins GROUP BY device) ORDER BY device`,
+  const failing = db.prepare<[number], { device: string; failures: number }>(
+    `WITH counted AS (SELECT seq, device, failures + iif(abs(? - begun_at) < ${underWayMs}, 0, unended) AS failures FROM logins)
+     SELECT device, failures FROM counted
+     WHERE failures > 0 AND seq IN (SELECT max(seq) FROM logins GROUP BY device) ORDER BY device`,
   );
 
   return {
@@ -61,7 +65,7 @@ export function keepLogins({
     },
 
     async loginFailures() {
-      return failing.all();
+      return failing.all(now());
     },
   };
 }
