@@ -69,6 +69,7 @@ export async function judge(world: World, model: Model, beginning: Beginning): P
         mock,
         customers.filter((customer) => customer.device === device),
         model.foreign[device] ?? [],
+        model.deleted[device] ?? new Set(),
         beginning[device] ?? new Map<string, TableRow[]>(),
       ).map((violation) => `device ${device}: ${violation}`),
     ),
@@ -82,6 +83,7 @@ function judgeDevice(
   mock: MockSbc,
   customers: readonly ExpectedCustomer[],
   foreign: Model["foreign"][number],
+  deleted: Model["deleted"][number],
   beginning: ReadonlyMap<string, readonly TableRow[]>,
 ): string[] {
   const { device } = mock;
@@ -126,7 +128,9 @@ function judgeDevice(
     ...(beginning.get("IPGroup") ?? []).map(({ fields }) => fields["Name"]),
     ...foreign.map(({ fields }) => fields["Name"]),
   ]);
-  const ours = groups.filter(({ fields }) => !strangers.has(fields["Name"]));
+  const isLeftOver = ({ index, active, fields }: TableRow): boolean =>
+    !active && fields["Name"] === "" && deleted.has(index);
+  const ours = groups.filter((row) => !strangers.has(row.fields["Name"]) && !isLeftOver(row));
   for (const customer of customers) {
     const row = ours.find(({ fields }) => fields["Name"] === customer.name);
     const { Tags: tags, ProxySetName: set } = row?.fields ?? {};

@@ -49,12 +49,18 @@ export interface Model {
   asked: Map<string, Asked[]>;
   /** By device. */
   foreign: ForeignRow[][];
+  /**
+   * By device: IP Groups of the agent that another administrator deleted. A script that was about to change one of them
+   * leaves a row without a name there, which the device keeps inactive: it has no lock, see docs/promise.md.
+   */
+  deleted: Set<number>[];
 }
 
 export function createModel(tenants: readonly string[], devices: number): Model {
   return {
     asked: new Map(tenants.map((tenant) => [tenant, []])),
     foreign: Array.from({ length: devices }, () => []),
+    deleted: Array.from({ length: devices }, () => new Set()),
   };
 }
 

@@ -106,6 +106,7 @@ export function drawNeighbourSteps(tenants: readonly string[]): WeightedSteps[] 
       async (model, world) => {
         const row = pick(oursOn(world, device), place);
         if (row === undefined) return;
+        model.deleted[device]?.add(row.index);
         await edit(world, device, inVoip([`no ip-group ${row.index}`], save));
         if (save) markSaved(model, world, device);
       },
