@@ -67,7 +67,9 @@ async function add(model: Model, world: World, { device, save, name: stem, tags 
   await edit(world, device, inVoip([...lines, "activate", "exit"], save));
   const made = rowsOf(mock, "running", "IPGroup").find((row) => row.index === index);
   if (made === undefined) return;
-  model.foreign[device]?.push({ ...made, saved: false, boots: mock.device.boots });
+  // A row that was lost may have had the same index, and so the same name.
+  const others = (model.foreign[device] ?? []).filter((row) => row.index !== index);
+  model.foreign[device] = [...others, { ...made, saved: false, boots: mock.device.boots }];
   if (save) markSaved(model, world, device);
 }
 
