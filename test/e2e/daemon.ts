@@ -46,11 +46,11 @@ export interface CommandResult {
   output: string;
 }
 
-/** Runs one command of the CLI to its end. */
+/** Runs one command of the CLI to its end. Without colours, which it has wherever `CI` is set. */
 export async function runCommand(args: readonly string[]): Promise<CommandResult> {
   const child = spawn(process.execPath, [...sources, ...args], {
     cwd: root,
-    env: { ...process.env, ...environment },
+    env: { ...process.env, ...environment, NO_COLOR: "1" },
     stdio: ["ignore", "pipe", "pipe"],
   });
   let output = "";
