@@ -9,7 +9,7 @@ import type { ExitCode } from "./context.ts";
 import { exitCodes } from "./context.ts";
 import { describeCustomer, findCustomer } from "./customer-named.ts";
 import { CommandError, UsageError } from "./errors.ts";
-import { exitCodeOfTask, followTask, printResult } from "./follow-task.ts";
+import { reportAccepted } from "./follow-task.ts";
 import type { Invocation, Perform } from "./invocation.ts";
 import { addAgentOptions, addEpilogue } from "./invocation.ts";
 import { printPlan } from "./plan.ts";
@@ -50,7 +50,7 @@ export function addChange(program: Command, perform: Perform): void {
 }
 
 async function change(invocation: Invocation, name: string, options: Options): Promise<ExitCode> {
-  const { context, output, json } = invocation;
+  const { output, json } = invocation;
   const body = bodyOf(invocation, options);
   return withAgent(invocation, async (client) => {
     const customer = await findCustomer(client, name);
@@ -68,16 +68,7 @@ async function change(invocation: Invocation, name: string, options: Options): P
       ...body,
       ...(site === undefined ? {} : { sbcSiteGuid: site.id }),
     });
-    if (!options.follow) {
-      if (json) output.json({ taskId: id });
-      else output.print(`Accepted as task ${output.paint.bold(id)}; look with: sbc-agent task ${id} --follow`);
-      return exitCodes.done;
-    }
-    say(`Accepted as task ${id}`);
-    const task = await followTask(client, id, context, say);
-    if (json) output.json(task);
-    else printResult(task, output);
-    return exitCodeOfTask(task);
+    return reportAccepted(invocation, client, id, options.follow);
   });
 }
 

@@ -4,6 +4,7 @@ import type { Output, Paint } from "./output.ts";
 import type { CommandContext, ExitCode } from "./context.ts";
 import { exitCodes } from "./context.ts";
 import { CommandError } from "./errors.ts";
+import type { Invocation } from "./invocation.ts";
 
 /** How a task stands: a success may say that nothing was created. */
 type TaskState = "in-progress" | "converted" | "already-converted" | "completed" | "failed";
@@ -112,4 +113,24 @@ function resultText(task: TaskAnswer, paint: Paint): string {
     case "in-progress":
       return `${paint.yellow(task.status)}: not ended; follow it: sbc-agent task ${task.id} --follow`;
   }
+}
+
+/** Ends a command whose request was accepted as a task: follows it, or says how it can be followed. */
+export async function reportAccepted(
+  { context, output, json }: Invocation,
+  client: AgentClient,
+  id: string,
+  follow: boolean,
+): Promise<ExitCode> {
+  if (!follow) {
+    if (json) output.json({ taskId: id });
+    else output.print(`Accepted as task ${output.paint.bold(id)}; look with: sbc-agent task ${id} --follow`);
+    return exitCodes.done;
+  }
+  const say = json ? output.note : output.print;
+  say(`Accepted as task ${id}`);
+  const task = await followTask(client, id, context, say);
+  if (json) output.json(task);
+  else printResult(task, output);
+  return exitCodeOfTask(task);
 }

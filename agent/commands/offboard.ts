@@ -8,7 +8,7 @@ import type { ExitCode } from "./context.ts";
 import { exitCodes } from "./context.ts";
 import { describeCustomer, findCustomer } from "./customer-named.ts";
 import { CommandError, UsageError } from "./errors.ts";
-import { exitCodeOfTask, followTask, printResult } from "./follow-task.ts";
+import { reportAccepted } from "./follow-task.ts";
 import type { Invocation, Perform } from "./invocation.ts";
 import { addAgentOptions, addEpilogue } from "./invocation.ts";
 import { changeSummary, planDetails } from "./plan-text.ts";
@@ -62,16 +62,7 @@ async function offboard(invocation: Invocation, name: string, options: Options):
       else output.print(goneWords(customer, options));
       return exitCodes.done;
     }
-    if (!options.follow) {
-      if (json) output.json({ taskId: id });
-      else output.print(`Accepted as task ${output.paint.bold(id)}; look with: sbc-agent task ${id} --follow`);
-      return exitCodes.done;
-    }
-    say(`Accepted as task ${id}`);
-    const task = await followTask(client, id, context, say);
-    if (json) output.json(task);
-    else printResult(task, output);
-    return exitCodeOfTask(task);
+    return reportAccepted(invocation, client, id, options.follow);
   });
 }
 
