@@ -1,6 +1,6 @@
-import type { AgentConfig } from "./config.ts";
+import type { AgentConfig } from "./settings/config.ts";
 import { readConfiguredSealKey, storeFile } from "./seal-key.ts";
-import { openSecrets } from "./secrets.ts";
+import { openSecrets } from "./settings/secrets.ts";
 import type { TrailVerdict } from "./store/audit-chain.ts";
 import { openSealer } from "./store/seal.ts";
 import { verifyAuditFile } from "./store/sqlite/audit-file.ts";

@@ -1,10 +1,10 @@
 import { createHash } from "node:crypto";
 import { statSync } from "node:fs";
 import { hostname } from "node:os";
-import type { AgentConfig } from "./config.ts";
+import type { AgentConfig } from "./settings/config.ts";
 import { lockDataFolder } from "./lock.ts";
 import { ensureSealKey } from "./seal-key.ts";
-import type { ReadSecret } from "./secrets.ts";
+import type { ReadSecret } from "./settings/secrets.ts";
 import { openSealer, type Sealer } from "./store/seal.ts";
 
 /** The folder of one agent, held by this process alone. */

@@ -1,15 +1,15 @@
-import type { AgentConfig } from "./config.ts";
-import { createDriftWatch, type DriftWatch } from "./drift-watch.ts";
-import { createFleet } from "./fleet.ts";
-import { reportHealth } from "./health.ts";
+import type { AgentConfig } from "./settings/config.ts";
+import { createDriftWatch, type DriftWatch } from "./drift/drift-watch.ts";
+import { createFleet } from "./lanes/fleet.ts";
+import { reportHealth } from "./operations/health.ts";
 import type { Log } from "./log.ts";
 import { createMetrics, type Metrics } from "./metrics.ts";
-import { createOperations, type ConversionLookup, type Operations } from "./operations.ts";
+import { createOperations, type ConversionLookup, type Operations } from "./operations/operations.ts";
 import type { HealthReport } from "./reports.ts";
-import type { ReadSecret } from "./secrets.ts";
+import type { ReadSecret } from "./settings/secrets.ts";
 import type { ConversionSource } from "./source/source.ts";
 import type { JournalStore, PortalStore } from "./store/store.ts";
-import type { Worker } from "./worker.ts";
+import type { Worker } from "./lanes/worker.ts";
 
 export interface DeviceSideDependencies {
   config: AgentConfig;

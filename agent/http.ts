@@ -11,13 +11,13 @@ import {
   type ZodTypeProvider,
 } from "fastify-type-provider-zod";
 import { z } from "zod";
-import type { AgentConfig } from "./config.ts";
+import type { AgentConfig } from "./settings/config.ts";
 import {
   addOperationsRoutes,
   addOversightRoutes,
   type OperationsApiDependencies,
   type OversightDependencies,
-} from "./operations-api.ts";
+} from "./operations/operations-api.ts";
 import { guardRoutes, type App } from "./portal/access.ts";
 import { addAmendmentRoutes } from "./portal/amendments.ts";
 import { addCustomerRoutes } from "./portal/customers.ts";

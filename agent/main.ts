@@ -1,14 +1,14 @@
 import { z } from "zod";
 import { announce, withdrawAnnouncement } from "./announcement.ts";
-import { likelyRole, type AgentConfig, type Role } from "./config.ts";
+import { likelyRole, type AgentConfig, type Role } from "./settings/config.ts";
 import { armFailPoint } from "./fail-points.ts";
 import { openLog, type Log } from "./log.ts";
-import type { Operations } from "./operations.ts";
+import type { Operations } from "./operations/operations.ts";
 import { findJsonFault } from "./portal/json.ts";
 import { createCustomer, toNewConversion } from "./portal/requests.ts";
 import { openRole, stopGraceMs, type Base, type Parts } from "./roles.ts";
 import { createSchedule, type Job } from "./schedule.ts";
-import { openSecrets, type ReadSecret } from "./secrets.ts";
+import { openSecrets, type ReadSecret } from "./settings/secrets.ts";
 import type { NewConversion } from "./store/store.ts";
 import { createTokens, ensureAdminToken, type Tokens } from "./tokens.ts";
 import { readVersion } from "./version.ts";

@@ -1,5 +1,5 @@
 import { Counter, Gauge, Histogram, Registry } from "prom-client";
-import { shownDriftState } from "./drift-report.ts";
+import { shownDriftState } from "./drift/drift-report.ts";
 import type { HealthReport } from "./reports.ts";
 
 /** The agent's figures for Prometheus. Labels hold names of the inventory only, so their number is bounded. */

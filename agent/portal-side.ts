@@ -1,11 +1,11 @@
 import { readFileSync } from "node:fs";
-import type { AgentConfig } from "./config.ts";
+import type { AgentConfig } from "./settings/config.ts";
 import type { Log } from "./log.ts";
 import { openOvoc } from "./ovoc/client.ts";
-import { createOverdue } from "./overdue.ts";
+import { createOverdue } from "./portal/overdue.ts";
 import { judge } from "./portal/rules.ts";
 import { storeFile } from "./seal-key.ts";
-import type { ReadSecret } from "./secrets.ts";
+import type { ReadSecret } from "./settings/secrets.ts";
 import { createSites } from "./ovoc/sites.ts";
 import type { Sealer } from "./store/seal.ts";
 import { openSqliteStore } from "./store/sqlite/open.ts";

@@ -1,7 +1,7 @@
 import { existsSync } from "node:fs";
 import { join } from "node:path";
-import type { AgentConfig } from "./config.ts";
-import type { ReadSecret } from "./secrets.ts";
+import type { AgentConfig } from "./settings/config.ts";
+import type { ReadSecret } from "./settings/secrets.ts";
 import { createSealKey, parseSealKey, readSealKey } from "./store/seal.ts";
 
 /** The store's file in the data folder. */

@@ -1,7 +1,7 @@
 import { createHash, randomBytes, timingSafeEqual } from "node:crypto";
 import { closeSync, fstatSync, mkdirSync, openSync, readFileSync, renameSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
-import type { Scope } from "./config.ts";
+import type { Scope } from "./settings/config.ts";
 
 export interface TokenSettings {
   name: string;

@@ -4,7 +4,7 @@ import { connect } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { describe, expect, it, onTestFinished, vi } from "vitest";
-import { scopes, type Scope } from "../agent/config-schema.ts";
+import { scopes, type Scope } from "../agent/settings/config-schema.ts";
 import { createCertificate } from "../mocks/sbc/certificate.ts";
 import { canary, device, health, siptest4, startServer, tenant, tokenOf, unknownGuid } from "./portal/server.ts";
 

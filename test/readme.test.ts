@@ -1,7 +1,7 @@
 import { existsSync, readFileSync } from "node:fs";
 import { describe, expect, it } from "vitest";
 import { parse } from "yaml";
-import { checkConfig } from "../agent/config.ts";
+import { checkConfig } from "../agent/settings/config.ts";
 import { parseBlueprint } from "../agent/provisioning/blueprint.ts";
 
 const read = (file: string): string => readFileSync(new URL(`../${file}`, import.meta.url), "utf8");

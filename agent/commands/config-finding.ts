@@ -2,10 +2,10 @@ import { X509Certificate } from "node:crypto";
 import { readFileSync } from "node:fs";
 import { dialects, models } from "../../drivers/index.ts";
 import type { CommandContext } from "./context.ts";
-import type { AgentConfig, DeviceSettings, SecretReference } from "../config.ts";
-import { ConfigError, likelyRole, loadConfig, roleFaults } from "../config.ts";
-import { secretsOf as deviceSecrets } from "../credentials.ts";
-import { openSecrets } from "../secrets.ts";
+import type { AgentConfig, DeviceSettings, SecretReference } from "../settings/config.ts";
+import { ConfigError, likelyRole, loadConfig, roleFaults } from "../settings/config.ts";
+import { secretsOf as deviceSecrets } from "../devices/credentials.ts";
+import { openSecrets } from "../settings/secrets.ts";
 import { readConfiguredSealKey } from "../seal-key.ts";
 import { deviceWarnings } from "./device-warnings.ts";
 

@@ -1,5 +1,5 @@
-import type { AgentConfig, Role } from "../config.ts";
-import type { Operations } from "../operations.ts";
+import type { AgentConfig, Role } from "../settings/config.ts";
+import type { Operations } from "../operations/operations.ts";
 import type { TrailVerdict } from "../store/audit-chain.ts";
 import type { NewConversion } from "../store/store.ts";
 

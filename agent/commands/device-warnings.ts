@@ -1,6 +1,6 @@
 import { X509Certificate } from "node:crypto";
-import type { AgentConfig, DeviceSettings } from "../config.ts";
-import { parseHostKey, pinFile, readPin } from "../pins.ts";
+import type { AgentConfig, DeviceSettings } from "../settings/config.ts";
+import { parseHostKey, pinFile, readPin } from "../devices/pins.ts";
 
 const soonMs = 30 * 86_400_000;
 

@@ -1,9 +1,9 @@
 import type { Command } from "commander";
 import { drivers } from "../../drivers/index.ts";
-import type { DeviceSettings } from "../config.ts";
-import { shellAddress } from "../device-address.ts";
-import { shellOptions } from "../devices.ts";
-import { writePin, type PinKind } from "../pins.ts";
+import type { DeviceSettings } from "../settings/config.ts";
+import { shellAddress } from "../settings/device-address.ts";
+import { shellOptions } from "../devices/open-device.ts";
+import { writePin, type PinKind } from "../devices/pins.ts";
 import { Interrupted } from "./client.ts";
 import { readConfig } from "./connection.ts";
 import type { ExitCode } from "./context.ts";

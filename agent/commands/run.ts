@@ -1,5 +1,5 @@
 import type { Command } from "commander";
-import { requireRole, type AgentConfig, type Role } from "../config.ts";
+import { requireRole, type AgentConfig, type Role } from "../settings/config.ts";
 import { configFile, readConfig } from "./connection.ts";
 import type { CommandContext, ExitCode, RunningAgent } from "./context.ts";
 import { exitCodes } from "./context.ts";

@@ -1,6 +1,6 @@
 import { X509Certificate } from "node:crypto";
 import type { DeviceIdentity } from "../../drivers/driver.ts";
-import { formatHostKey, parseHostKey, pinFile, readPin, type PinKind, type PinnedHostKey } from "../pins.ts";
+import { formatHostKey, parseHostKey, pinFile, readPin, type PinKind, type PinnedHostKey } from "../devices/pins.ts";
 import { CommandError, UsageError } from "./errors.ts";
 import { printable } from "./output.ts";
 

@@ -1,4 +1,4 @@
-import { shownDriftState } from "../drift-report.ts";
+import { shownDriftState } from "../drift/drift-report.ts";
 import type { AnnouncedReport, DeviceReport } from "../reports.ts";
 import { silentMs } from "../silence.ts";
 import { moment, number, quote, tell, type Explanation, type Reason } from "./explanation.ts";

@@ -1,4 +1,4 @@
-import { NotFound } from "../operations.ts";
+import { NotFound } from "../operations/operations.ts";
 import { notInOvocYet } from "../ovoc/sites.ts";
 import type { HealthReport } from "../reports.ts";
 import type { ConversionSource } from "../source/source.ts";

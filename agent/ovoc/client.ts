@@ -1,6 +1,6 @@
 import { isIP } from "node:net";
 import { z } from "zod";
-import type { DeviceSettings, OvocSettings } from "../config.ts";
+import type { DeviceSettings, OvocSettings } from "../settings/config.ts";
 import { OvocError } from "./error.ts";
 import { fillBody, fillPath, placeholdersOf, type TemplateValues } from "./templates.ts";
 import { openOvocTransport } from "./transport.ts";

@@ -2,7 +2,7 @@ import axios, { AxiosError } from "axios";
 import { Agent as HttpAgent } from "node:http";
 import { Agent as HttpsAgent } from "node:https";
 import { z } from "zod";
-import type { OvocSettings } from "../config.ts";
+import type { OvocSettings } from "../settings/config.ts";
 import { strikeOut } from "../struck-text.ts";
 import { OvocError, type OvocErrorCode } from "./error.ts";
 

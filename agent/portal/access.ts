@@ -2,7 +2,7 @@ import type { IncomingMessage, ServerResponse } from "node:http";
 import type { Server } from "node:https";
 import type { FastifyBaseLogger, FastifyInstance, FastifyReply, FastifyRequest } from "fastify";
 import type { ZodTypeProvider } from "fastify-type-provider-zod";
-import type { Scope } from "../config.ts";
+import type { Scope } from "../settings/config.ts";
 import type { AgentBinding, Identity, Tokens } from "../tokens.ts";
 import { Problem } from "./problem.ts";
 

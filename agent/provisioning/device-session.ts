@@ -1,7 +1,7 @@
 import { randomUUID } from "node:crypto";
 import type { DeviceConfig, DeviceStatus, Driver, Fields, TableName } from "../../drivers/driver.ts";
 import { DriverError } from "../../drivers/errors.ts";
-import type { RunSettings } from "../config.ts";
+import type { RunSettings } from "../settings/config.ts";
 import type { Lease, RecordedChange, RecordedCreate, RunRecord } from "../store/model.ts";
 import { LeaseLost, type JournalStore } from "../store/store.ts";
 import type { ConversionSource } from "../source/source.ts";

@@ -1,5 +1,5 @@
 import type { DeviceConfig } from "../../drivers/driver.ts";
-import { policyOfField, policyOfRows, type DeviceDrift, type DriftPolicy } from "../drift-policy.ts";
+import { policyOfField, policyOfRows, type DeviceDrift, type DriftPolicy } from "../settings/drift-policy.ts";
 import type { DriftFinding, DriftRow } from "../store/model.ts";
 import type { IntentRow } from "./intent.ts";
 import type { PlannedIntent } from "./needs.ts";

@@ -1,5 +1,5 @@
 import type { DeviceStatus } from "../../drivers/driver.ts";
-import type { DeviceSettings, RunSettings } from "../config.ts";
+import type { DeviceSettings, RunSettings } from "../settings/config.ts";
 import { PutOff } from "./outcome.ts";
 
 /** Remembers, per device and between runs, since when somebody else's unsaved edits have been standing. */

@@ -1,5 +1,5 @@
 import type { TableName } from "../../drivers/driver.ts";
-import { policyOfField, policyOfRows, type DeviceDrift } from "../drift-policy.ts";
+import { policyOfField, policyOfRows, type DeviceDrift } from "../settings/drift-policy.ts";
 import { endsCalls, schemaOf } from "./observed.ts";
 
 /** What a run leaves as the device has it, of the rows of linked customers. */

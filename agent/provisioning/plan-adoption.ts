@@ -1,7 +1,7 @@
 import { randomUUID } from "node:crypto";
 import type { DeviceConfig, Row } from "../../drivers/driver.ts";
 import { refusal } from "../../drivers/index.ts";
-import type { DeviceSettings } from "../config.ts";
+import type { DeviceSettings } from "../settings/config.ts";
 import type { Adoption } from "../store/adoption.ts";
 import type { Link } from "../store/model.ts";
 import { parseTemplate, type Blueprint, type BlueprintRow } from "./blueprint.ts";

@@ -1,6 +1,6 @@
 import type { Fields, TableName } from "../../drivers/driver.ts";
 import { mediantTables, refusal } from "../../drivers/index.ts";
-import type { CarrierSettings, DeviceSettings } from "../config.ts";
+import type { CarrierSettings, DeviceSettings } from "../settings/config.ts";
 import { parseTemplate, type Blueprint, type BlueprintRow } from "./blueprint.ts";
 import type { Intent, IntentRow } from "./intent.ts";
 

@@ -1,6 +1,6 @@
 import type { DeviceConfig, DeviceDescription, Driver, Known } from "../../drivers/driver.ts";
 import { DriverError } from "../../drivers/errors.ts";
-import type { RunSettings } from "../config.ts";
+import type { RunSettings } from "../settings/config.ts";
 import type { ConversionSource } from "../source/source.ts";
 import type { ExecutionMessage } from "../store/model.ts";
 import { LeaseLost, type Claim, type Completion, type JournalStore } from "../store/store.ts";

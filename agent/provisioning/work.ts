@@ -1,5 +1,5 @@
 import type { DeviceConfig } from "../../drivers/driver.ts";
-import type { CarrierSettings, DeviceSettings, RunSettings } from "../config.ts";
+import type { CarrierSettings, DeviceSettings, RunSettings } from "../settings/config.ts";
 import type { ClaimedAmendment } from "../store/amendment.ts";
 import type { ClaimedConversion, ExecutionMessage, Link, LinkWithSecrets } from "../store/model.ts";
 import type { Completion, Peek } from "../store/store.ts";

@@ -1,7 +1,7 @@
 import { randomBytes } from "node:crypto";
 import { existsSync, mkdirSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
-import { formatHostKey, pinFile } from "../../agent/pins.ts";
+import { formatHostKey, pinFile } from "../../agent/devices/pins.ts";
 import { createCertificate } from "../../mocks/sbc/certificate.ts";
 import type { Build } from "./build.ts";
 import type { Cleanup } from "./cleanup.ts";

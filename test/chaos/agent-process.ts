@@ -1,4 +1,4 @@
-import type { AgentConfig } from "../../agent/config.ts";
+import type { AgentConfig } from "../../agent/settings/config.ts";
 import { startAgent } from "../../agent/main.ts";
 
 /** What the parent says: first the configuration, then how far the wall clock is to jump. */

@@ -1,7 +1,7 @@
 import { fork, type ChildProcess } from "node:child_process";
 import { once } from "node:events";
 import { fileURLToPath } from "node:url";
-import type { AgentConfig } from "../../agent/config.ts";
+import type { AgentConfig } from "../../agent/settings/config.ts";
 import { doorOf } from "../e2e/rig.ts";
 import { clientOf, type Client, type Door } from "../e2e/client.ts";
 import type { FromAgent, ToAgent } from "./agent-process.ts";

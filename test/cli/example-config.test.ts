@@ -2,8 +2,8 @@ import { readFileSync } from "node:fs";
 import { expect, it } from "vitest";
 import { parse } from "yaml";
 import { z } from "zod";
-import { checkConfig, loadConfig } from "../../agent/config.ts";
-import { configSchema } from "../../agent/config-schema.ts";
+import { checkConfig, loadConfig } from "../../agent/settings/config.ts";
+import { configSchema } from "../../agent/settings/config-schema.ts";
 
 const file = "config/agent.example.yaml";
 const text = readFileSync(file, "utf8");

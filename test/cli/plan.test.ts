@@ -1,5 +1,5 @@
 import { expect, it } from "vitest";
-import type { Operations } from "../../agent/operations.ts";
+import type { Operations } from "../../agent/operations/operations.ts";
 import { createFolder } from "./command-line.ts";
 import { makePlan, pendingPlan } from "./reports.ts";
 import { startSmallAgent, type Answer } from "./small-agent.ts";

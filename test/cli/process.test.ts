@@ -6,7 +6,7 @@ import { join } from "node:path";
 import { createInterface } from "node:readline";
 import { fileURLToPath } from "node:url";
 import { expect, it, onTestFinished, vi } from "vitest";
-import { loadConfig } from "../../agent/config.ts";
+import { loadConfig } from "../../agent/settings/config.ts";
 import { startMockSbc } from "../../mocks/sbc/mock-sbc.ts";
 import { createFolder, settings, type Folder } from "./command-line.ts";
 import { startSmallAgent } from "./small-agent.ts";

@@ -1,5 +1,5 @@
 import { expect, it } from "vitest";
-import type { Operations } from "../../agent/operations.ts";
+import type { Operations } from "../../agent/operations/operations.ts";
 import type { ResyncDeviceReport, ResyncRequest } from "../../agent/reports.ts";
 import { createFolder, settings } from "./command-line.ts";
 import { creation, makeResync, pendingPlan } from "./reports.ts";

@@ -1,8 +1,8 @@
 import { writeFileSync } from "node:fs";
 import { mkdir } from "node:fs/promises";
 import { join } from "node:path";
-import type { AgentConfig } from "../../agent/config.ts";
-import { formatHostKey, pinFile } from "../../agent/pins.ts";
+import type { AgentConfig } from "../../agent/settings/config.ts";
+import { formatHostKey, pinFile } from "../../agent/devices/pins.ts";
 import type { MockSbc, MockSbcOptions } from "../../mocks/sbc/mock-sbc.ts";
 
 /** The ways to a device; `auto` where both of its doors are open. */

@@ -2,7 +2,7 @@ import { randomUUID } from "node:crypto";
 import { existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { checkConfig, type AgentConfig } from "../../agent/config.ts";
+import { checkConfig, type AgentConfig } from "../../agent/settings/config.ts";
 import { startAgent } from "../../agent/main.ts";
 import { createCertificate } from "../../mocks/sbc/certificate.ts";
 import { clientOf, gatewayOf, type Client, type Door } from "./client.ts";

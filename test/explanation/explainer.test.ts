@@ -1,7 +1,7 @@
 import { randomUUID } from "node:crypto";
 import { expect, it } from "vitest";
 import { createExplainer } from "../../agent/explanation/explainer.ts";
-import { reportPortalHealth } from "../../agent/portal-health.ts";
+import { reportPortalHealth } from "../../agent/operations/portal-health.ts";
 import { makeDevice, makeHealth } from "../cli/reports.ts";
 import { startServer, siptest4, gateway, device, tenant } from "../portal/server.ts";
 import { announcement } from "../store/contract/setting.ts";

@@ -1,11 +1,11 @@
 import { setTimeout as sleep } from "node:timers/promises";
 import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
-import { createLane, type Lane } from "../../agent/lane.ts";
+import { createLane, type Lane } from "../../agent/lanes/lane.ts";
 import { createMetrics } from "../../agent/metrics.ts";
 import type { RunResult } from "../../agent/provisioning/run.ts";
 import type { ConversionSource } from "../../agent/source/source.ts";
 import type { StoreEvent } from "../../agent/store/store.ts";
-import { createWorker } from "../../agent/worker.ts";
+import { createWorker } from "../../agent/lanes/worker.ts";
 import type { MockSbc } from "../../mocks/sbc/mock-sbc.ts";
 import { reachOf, type Route } from "../e2e/reach.ts";
 import { configFor, startRig, statsOf, type Rig } from "../e2e/rig.ts";

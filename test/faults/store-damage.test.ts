@@ -16,7 +16,7 @@ import { join } from "node:path";
 import { promisify } from "node:util";
 import fc from "fast-check";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
-import type { AgentConfig } from "../../agent/config.ts";
+import type { AgentConfig } from "../../agent/settings/config.ts";
 import { openSealer } from "../../agent/store/seal.ts";
 import { openSqliteStore } from "../../agent/store/sqlite/open.ts";
 import type { Store } from "../../agent/store/store.ts";

@@ -4,7 +4,7 @@ import { createServer, type IncomingMessage, type Server } from "node:http";
 import { createServer as createTlsServer } from "node:https";
 import type { AddressInfo } from "node:net";
 import { afterEach, describe, expect, it, onTestFinished, vi } from "vitest";
-import { checkConfig, ConfigError, type OvocSettings } from "../../agent/config.ts";
+import { checkConfig, ConfigError, type OvocSettings } from "../../agent/settings/config.ts";
 import { openOvoc, type LinkKey, type OvocClient } from "../../agent/ovoc/client.ts";
 import type { OvocError } from "../../agent/ovoc/error.ts";
 import type { OvocFault } from "../../mocks/ovoc-faults.ts";

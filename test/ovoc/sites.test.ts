@@ -3,7 +3,7 @@ import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterEach, describe, expect, it, onTestFinished, vi } from "vitest";
-import { checkConfig } from "../../agent/config.ts";
+import { checkConfig } from "../../agent/settings/config.ts";
 import { openOvoc } from "../../agent/ovoc/client.ts";
 import { createSites, type Sites, type SitesDependencies } from "../../agent/ovoc/sites.ts";
 import { openSealer } from "../../agent/store/seal.ts";

@@ -1,5 +1,5 @@
 import { createHash } from "node:crypto";
-import type { CarrierSettings, DeviceSettings } from "../../agent/config.ts";
+import type { CarrierSettings, DeviceSettings } from "../../agent/settings/config.ts";
 import { loadBlueprints, type Blueprint } from "../../agent/provisioning/blueprint.ts";
 import type { Intent } from "../../agent/provisioning/intent.ts";
 import type { PlannedIntent, PlanOptions } from "../../agent/provisioning/needs.ts";

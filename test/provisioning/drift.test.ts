@@ -1,6 +1,6 @@
 import { describe, expect, it } from "vitest";
 import type { DeviceConfig, Fields, Row, TableName } from "../../drivers/driver.ts";
-import type { DeviceDrift } from "../../agent/drift-policy.ts";
+import type { DeviceDrift } from "../../agent/settings/drift-policy.ts";
 import { findDrift, isRestorable } from "../../agent/provisioning/drift.ts";
 import { leaveByPolicy } from "../../agent/provisioning/left-alone.ts";
 import type { PlannedIntent, PlanOptions } from "../../agent/provisioning/needs.ts";

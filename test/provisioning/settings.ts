@@ -1,4 +1,4 @@
-import type { DeviceSettings } from "../../agent/config.ts";
+import type { DeviceSettings } from "../../agent/settings/config.ts";
 import { device } from "./customers.ts";
 
 /** A device as the inventory has it. */

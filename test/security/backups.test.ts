@@ -2,7 +2,7 @@ import { mkdtempSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { describe, expect, it, onTestFinished } from "vitest";
-import { keepBackup } from "../../agent/backups.ts";
+import { keepBackup } from "../../agent/devices/backups.ts";
 import { startServer, tokenOf } from "../portal/server.ts";
 
 const at = Date.parse("2026-03-01T10:00:00Z");

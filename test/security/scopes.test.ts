@@ -1,7 +1,7 @@
 import { readFileSync } from "node:fs";
 import { describe, expect, it } from "vitest";
-import type { Scope } from "../../agent/config-schema.ts";
-import { scopes } from "../../agent/config-schema.ts";
+import type { Scope } from "../../agent/settings/config-schema.ts";
+import { scopes } from "../../agent/settings/config-schema.ts";
 import { device, startServer, tokenOf, unknownGuid } from "../portal/server.ts";
 
 interface Operation {

@@ -2,7 +2,7 @@ import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { describe, expect, it, onTestFinished } from "vitest";
-import { checkConfig } from "../../agent/config.ts";
+import { checkConfig } from "../../agent/settings/config.ts";
 import { openAlone, startAgent } from "../../agent/main.ts";
 import { environment, configFor } from "../e2e/rig.ts";
 
