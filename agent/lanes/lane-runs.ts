@@ -9,7 +9,7 @@ import type { RunReport, RunResult } from "../provisioning/run.ts";
 import type { RunRequest } from "../provisioning/work.ts";
 import type { AdoptReport, PlanReport, ResyncDeviceReport, ResyncRequest } from "../reports.ts";
 import type { ConversionSource } from "../source/source.ts";
-import type { DeviceMode } from "../store/store.ts";
+import type { DeviceMode } from "../store/journal-store.ts";
 import { StoreTrouble } from "../store/trouble.ts";
 import type { Breaker } from "./breaker.ts";
 import { noteOnWaiting, summarisePlan } from "./waiting-notes.ts";

@@ -10,7 +10,7 @@ import type { RunRequest } from "../provisioning/work.ts";
 import type { AdoptionRequest } from "../provisioning/adopt-device.ts";
 import type { AdoptReport, DeviceReport, PlanReport, ResyncDeviceReport, ResyncRequest } from "../reports.ts";
 import type { ConversionSource } from "../source/source.ts";
-import type { DeviceMode } from "../store/store.ts";
+import type { DeviceMode } from "../store/journal-store.ts";
 import type { PreparedDriver } from "../devices/prepared-driver.ts";
 import { createLaneRuns, type DeviceWork } from "./lane-runs.ts";
 

@@ -1,6 +1,6 @@
 import type { FailuresReport } from "../reports.ts";
 import type { ExecutionMessage } from "../store/model.ts";
-import type { FailedTask, PortalStore } from "../store/store.ts";
+import type { FailedTask, PortalStore } from "../store/portal-store.ts";
 
 /** Failed tasks that one report reads at most. */
 const mostTasks = 10_000;

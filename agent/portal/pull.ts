@@ -10,7 +10,7 @@ import {
   type PollRequest,
 } from "../pull-shapes.ts";
 import { silentMs } from "../silence.ts";
-import type { PortalStore } from "../store/store.ts";
+import type { PortalStore } from "../store/portal-store.ts";
 import { requireAgent, requireBinding, type App } from "./access.ts";
 import { commonProblems, invalid, Problem, problemResponse } from "./problem.ts";
 import { addAdoptionRoutes } from "./pull-adoption.ts";

@@ -1,7 +1,7 @@
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
 import { reportFailures, causeOf } from "../../agent/operations/failures.ts";
-import type { FailedTask } from "../../agent/store/store.ts";
+import type { FailedTask } from "../../agent/store/portal-store.ts";
 
 const hour = 3_600_000;
 const now = Date.UTC(2026, 2, 1, 12);
