@@ -8,7 +8,8 @@ import { createOperations, type ConversionLookup, type Operations } from "./oper
 import type { HealthReport } from "./reports.ts";
 import type { ReadSecret } from "./settings/secrets.ts";
 import type { ConversionSource } from "./source/source.ts";
-import type { JournalStore, PortalStore } from "./store/store.ts";
+import type { JournalStore } from "./store/journal-store.ts";
+import type { PortalStore } from "./store/portal-store.ts";
 import type { Worker } from "./lanes/worker.ts";
 
 export interface DeviceSideDependencies {

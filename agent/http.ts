@@ -12,12 +12,8 @@ import {
 } from "fastify-type-provider-zod";
 import { z } from "zod";
 import type { AgentConfig } from "./settings/config.ts";
-import {
-  addOperationsRoutes,
-  addOversightRoutes,
-  type OperationsApiDependencies,
-  type OversightDependencies,
-} from "./operations/operations-api.ts";
+import { addOperationsRoutes, type OperationsApiDependencies } from "./operations/operations-api.ts";
+import { addOversightRoutes, type OversightDependencies } from "./operations/oversight-api.ts";
 import { guardRoutes, type App } from "./portal/access.ts";
 import { addAmendmentRoutes } from "./portal/amendments.ts";
 import { addCustomerRoutes } from "./portal/customers.ts";
@@ -27,7 +23,8 @@ import { commonProblems } from "./portal/problem.ts";
 import { addPullRoutes } from "./portal/pull.ts";
 import type { ConversionSettings } from "./portal/requests.ts";
 import { addTaskRoutes } from "./portal/tasks.ts";
-import type { JournalStore, PortalStore } from "./store/store.ts";
+import type { JournalStore } from "./store/journal-store.ts";
+import type { PortalStore } from "./store/portal-store.ts";
 import type { Tokens } from "./tokens.ts";
 
 type HttpLog = (

@@ -9,7 +9,7 @@ import { createCustomer, toNewConversion } from "./portal/requests.ts";
 import { openRole, stopGraceMs, type Base, type Parts } from "./roles.ts";
 import { createSchedule, type Job } from "./schedule.ts";
 import { openSecrets, type ReadSecret } from "./settings/secrets.ts";
-import type { NewConversion } from "./store/store.ts";
+import type { NewConversion } from "./store/judgement.ts";
 import { createTokens, ensureAdminToken, type Tokens } from "./tokens.ts";
 import { readVersion } from "./version.ts";
 

@@ -20,7 +20,7 @@ import { openPortalClient } from "./source/portal-client.ts";
 import { createRemoteSource } from "./source/remote.ts";
 import { openSqliteJournal } from "./store/sqlite/open.ts";
 import type { ClaimedConversion } from "./store/model.ts";
-import type { Upkeep } from "./store/store.ts";
+import type { Upkeep } from "./store/upkeep.ts";
 
 /** A run that is under way may end within this time; its lease is handed back well before ten seconds are over. */
 export const stopGraceMs = 7_000;

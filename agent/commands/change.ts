@@ -3,6 +3,7 @@ import { resolve } from "node:path";
 import type { Command } from "commander";
 import { createSecretTest } from "../portal/requests.ts";
 import { sbcIdOf } from "../portal/site-locations.ts";
+import { defaultSecretVariables } from "../settings/config-schema.ts";
 import { configFile, readConfig, withAgent } from "./connection.ts";
 import type { AgentClient } from "./client.ts";
 import type { ExitCode } from "./context.ts";
@@ -106,8 +107,7 @@ function secretPatterns(invocation: Invocation): readonly string[] {
   try {
     return readConfig(invocation).secretVariables;
   } catch (error) {
-    if (invocation.url !== undefined && !configFile(invocation).named)
-      return ["CarrierUserPassword", "*Password*", "*Secret*"];
+    if (invocation.url !== undefined && !configFile(invocation).named) return defaultSecretVariables;
     throw error;
   }
 }

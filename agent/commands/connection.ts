@@ -2,12 +2,12 @@ import { existsSync, readFileSync } from "node:fs";
 import { join, resolve } from "node:path";
 import { announcement, announcementFile } from "../announcement.ts";
 import type { AgentClient } from "./client.ts";
-import { AgentUnreachable, Interrupted, openClient } from "./client.ts";
+import { openClient } from "./client.ts";
 import type { AgentConfig } from "../settings/config.ts";
 import { likelyRole, loadConfig } from "../settings/config.ts";
 import { openSecrets } from "../settings/secrets.ts";
 import type { Alone, CommandContext } from "./context.ts";
-import { CommandError, UsageError } from "./errors.ts";
+import { AgentUnreachable, CommandError, Interrupted, UsageError } from "./errors.ts";
 import type { Invocation } from "./invocation.ts";
 
 /** Where an agent should be, or why there is none to ask. */

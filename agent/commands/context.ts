@@ -1,7 +1,7 @@
 import type { AgentConfig, Role } from "../settings/config.ts";
 import type { Operations } from "../operations/operations.ts";
 import type { TrailVerdict } from "../store/audit-chain.ts";
-import type { NewConversion } from "../store/store.ts";
+import type { NewConversion } from "../store/judgement.ts";
 
 /** What every command answers its caller with; `--help` prints them. */
 export const exitCodes = { done: 0, failed: 1, usage: 2, pending: 3 } as const;

@@ -1,10 +1,9 @@
 import type { Command } from "commander";
 import type { AgentClient } from "./client.ts";
-import { AgentUnreachable, Interrupted } from "./client.ts";
 import { withAgent } from "./connection.ts";
 import type { ExitCode } from "./context.ts";
 import { exitCodes } from "./context.ts";
-import { CommandError } from "./errors.ts";
+import { AgentUnreachable, CommandError, Interrupted } from "./errors.ts";
 import { exitCodeOfTask, followTask, printResult } from "./follow-task.ts";
 import type { Invocation, Perform } from "./invocation.ts";
 import { addAgentOptions, addEpilogue } from "./invocation.ts";

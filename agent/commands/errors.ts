@@ -8,6 +8,38 @@ export class CommandError extends Error {
   override readonly name = "CommandError";
 }
 
+/** No answer: nothing listens, the connection broke, or the deadline passed. */
+export class AgentUnreachable extends Error {
+  override readonly name = "AgentUnreachable";
+  /** Nothing listens there, so certainly nothing was sent. */
+  readonly refused: boolean;
+
+  constructor(message: string, refused: boolean) {
+    super(message);
+    this.refused = refused;
+  }
+}
+
+/** An answer that is not the one that was asked for. */
+export class AgentRefusal extends Error {
+  override readonly name = "AgentRefusal";
+  readonly status: number;
+
+  constructor(message: string, status: number) {
+    super(message);
+    this.status = status;
+  }
+}
+
+/** SIGINT or SIGTERM came before the answer. */
+export class Interrupted extends Error {
+  override readonly name = "Interrupted";
+
+  constructor() {
+    super("Interrupted.");
+  }
+}
+
 /** The message and those of its causes, one a line; the stacks as well when `debug`. */
 export function describeError(error: unknown, debug: boolean): string {
   const lines: string[] = [];

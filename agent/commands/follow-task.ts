@@ -1,9 +1,8 @@
 import type { AgentClient, TaskAnswer } from "./client.ts";
-import { AgentRefusal, AgentUnreachable, Interrupted } from "./client.ts";
 import type { Output, Paint } from "./output.ts";
 import type { CommandContext, ExitCode } from "./context.ts";
 import { exitCodes } from "./context.ts";
-import { CommandError } from "./errors.ts";
+import { AgentRefusal, AgentUnreachable, CommandError, Interrupted } from "./errors.ts";
 import type { Invocation } from "./invocation.ts";
 
 /** How a task stands: a success may say that nothing was created. */

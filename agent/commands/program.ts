@@ -1,5 +1,4 @@
 import { Command, CommanderError } from "commander";
-import { AgentRefusal, Interrupted } from "./client.ts";
 import { addAdopt } from "./adopt.ts";
 import { openOutput } from "./output.ts";
 import { addAudit } from "./audit.ts";
@@ -10,7 +9,7 @@ import { addChange } from "./change.ts";
 import { addConvert } from "./convert.ts";
 import { addDrift } from "./drift.ts";
 import { addEnroll } from "./enroll.ts";
-import { describeError, UsageError } from "./errors.ts";
+import { AgentRefusal, describeError, Interrupted, UsageError } from "./errors.ts";
 import { addExplain } from "./explain.ts";
 import { addFailures } from "./failures.ts";
 import type { Perform } from "./invocation.ts";

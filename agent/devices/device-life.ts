@@ -1,6 +1,6 @@
 import type { DeviceStatus, Known } from "../../drivers/driver.ts";
 import type { Log } from "../log.ts";
-import type { JournalStore } from "../store/store.ts";
+import type { JournalStore } from "../store/journal-store.ts";
 
 export interface LifeDependencies {
   device: string;

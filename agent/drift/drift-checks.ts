@@ -6,7 +6,7 @@ import { decideOutcome } from "../provisioning/outcome.ts";
 import type { RunResult } from "../provisioning/run.ts";
 import type { ConversionSource } from "../source/source.ts";
 import type { DriftEvidence } from "../store/model.ts";
-import type { JournalStore } from "../store/store.ts";
+import type { JournalStore } from "../store/journal-store.ts";
 
 export interface DriftCheckDependencies {
   device: DeviceSettings;

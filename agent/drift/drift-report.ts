@@ -1,5 +1,5 @@
 import type { DeviceReport, DriftDeviceReport, DriftState } from "../reports.ts";
-import type { JournalStore } from "../store/store.ts";
+import type { JournalStore } from "../store/journal-store.ts";
 
 export const isStale = (checkedAt: number, now: number, maxAgeMs: number): boolean => now - checkedAt > maxAgeMs;
 

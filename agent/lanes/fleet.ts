@@ -18,7 +18,7 @@ import { probeDevice, runDevice } from "../provisioning/run.ts";
 import { watchSerials } from "../provisioning/serials.ts";
 import type { ReadSecret } from "../settings/secrets.ts";
 import type { ConversionSource } from "../source/source.ts";
-import type { JournalStore } from "../store/store.ts";
+import type { JournalStore } from "../store/journal-store.ts";
 import { createWorker, type Worker } from "./worker.ts";
 
 export interface FleetDependencies {

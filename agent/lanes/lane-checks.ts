@@ -1,8 +1,7 @@
-import { DriverError } from "../../drivers/errors.ts";
 import type { Breaker } from "./breaker.ts";
 import type { DriftChecks } from "../drift/drift-checks.ts";
 import type { Log } from "../log.ts";
-import { decideOutcome, type Outcome } from "../provisioning/outcome.ts";
+import { concernsDevice, decideOutcome, type Outcome } from "../provisioning/outcome.ts";
 import type { RunResult } from "../provisioning/run.ts";
 import type { RunRequest } from "../provisioning/work.ts";
 
@@ -58,9 +57,7 @@ export function createLaneChecks(dependencies: LaneCheckDependencies): LaneCheck
       return null;
     } catch (error) {
       signal.throwIfAborted();
-      // What stops a restoring run after its plan, such as its limit, is no reason to hold up conversions.
-      const concernsDevice = error instanceof DriverError && error.code !== "unsupported";
-      if (concernsDevice) return failed(error).message;
+      if (concernsDevice(error)) return failed(error).message;
       const { code, message } = decideOutcome(error);
       log.warn("drift check ended early", { device, code, reason: message });
       return message;

@@ -6,28 +6,18 @@ import type { DeviceSettings, RunSettings } from "../settings/config.ts";
 import { createLaneChecks } from "./lane-checks.ts";
 import type { Log } from "../log.ts";
 import type { Metrics } from "../metrics.ts";
-import { decideOutcome, PutOff } from "../provisioning/outcome.ts";
-import { reportResync } from "../provisioning/report-resync.ts";
-import type { RunReport, RunResult } from "../provisioning/run.ts";
 import type { RunRequest } from "../provisioning/work.ts";
 import type { AdoptionRequest } from "../provisioning/adopt-device.ts";
 import type { AdoptReport, DeviceReport, PlanReport, ResyncDeviceReport, ResyncRequest } from "../reports.ts";
 import type { ConversionSource } from "../source/source.ts";
-import type { DeviceMode } from "../store/store.ts";
-import { StoreTrouble } from "../store/trouble.ts";
+import type { DeviceMode } from "../store/journal-store.ts";
 import type { PreparedDriver } from "../devices/prepared-driver.ts";
-import { noteOnWaiting, summarisePlan } from "./waiting-notes.ts";
+import { createLaneRuns, type DeviceWork } from "./lane-runs.ts";
 
-export interface LaneDependencies {
+export interface LaneDependencies extends DeviceWork {
   device: DeviceSettings;
   settings: RunSettings;
   source: ConversionSource;
-  /** One pass over the device. `mayWrite` throws PutOff once nothing new may be written to it. */
-  run(request: RunRequest, signal: AbortSignal, mayWrite: () => void): Promise<RunResult>;
-  /** Links the customers that stand on the device already. */
-  adopt(request: AdoptionRequest, signal: AbortSignal): Promise<AdoptReport>;
-  /** Asks the device how it is, and nothing else. */
-  probe(signal: AbortSignal): Promise<void>;
   drift: DriftChecks;
   /** What a run will use. Prepared when something arrives, discarded when the device is paused and at the end. */
   prepared: Pick<PreparedDriver, "prepare" | "discard">;
@@ -75,16 +65,13 @@ export interface Lane {
   stop(graceMs: number): Promise<void>;
 }
 
-const empty: Omit<PlanReport, "device"> = { changes: [], lines: [], reverse: [], conflicts: [], warnings: [] };
-const convertRequest: RunRequest = { kind: "convert", dryRun: false, endCalls: false, rerender: false };
-
 /** Requests of operators that may wait for one device. */
 const mostWaiting = 8;
 /** New tasks of a device that is waited for are told why at most this often. */
 const noteMs = 1_000;
 
 export function createLane(dependencies: LaneDependencies): Lane {
-  const { device, settings, source, log, metrics, now } = dependencies;
+  const { device, settings, log, metrics, now } = dependencies;
   const runs = new PQueue({ concurrency: 1 });
   const ending = new AbortController();
   const breaker = createBreaker(device.name, settings, now, enqueueConvert);
@@ -95,113 +82,6 @@ export function createLane(dependencies: LaneDependencies): Lane {
   let firstArrivalAt: number | undefined;
   let arrivals = 0;
   let enqueued = false;
-  let observedAt: number | undefined;
-  let convertedAt: number | undefined;
-
-  const noteWaiting = (message: string): Promise<void> => noteOnWaiting(source, device.name, message, now());
-
-  /** Says on the waiting tasks why they wait; a task that says so already is left as it is. */
-  async function noteReason(): Promise<void> {
-    const reason = breaker.reason();
-    if (pulls && reason !== undefined) await noteWaiting(reason);
-  }
-
-  function notTold(error: unknown): void {
-    if (!(error instanceof StoreTrouble)) log.error("tasks not told", { device: device.name, reason: String(error) });
-  }
-
-  function mayWrite(): void {
-    if (pause !== undefined)
-      throw new PutOff("paused", `device ${device.name} is paused by ${pause.by} (${pause.reason})`);
-  }
-
-  function failed(error: unknown): ReturnType<typeof breaker.fail> {
-    const outcome = breaker.fail(error);
-    const { kind, code, message } = outcome;
-    log.warn("run ended early", { device: device.name, outcome: kind, code, reason: message });
-    return outcome;
-  }
-
-  async function measured(request: RunRequest): Promise<RunResult> {
-    const start = performance.now();
-    let result = "failed";
-    try {
-      const ended = await dependencies.run(request, ending.signal, mayWrite);
-      result = ended.kind;
-      return ended;
-    } finally {
-      if (result !== "idle")
-        metrics.runEnded(
-          device.name,
-          request.dryRun ? "plan" : request.kind,
-          result,
-          (performance.now() - start) / 1_000,
-        );
-    }
-  }
-
-  async function convert(): Promise<void> {
-    if (pause !== undefined) {
-      await noteWaiting(
-        `Device ${device.name} is paused by ${pause.by} (${pause.reason}): this waits until it is resumed.`,
-      );
-      return;
-    }
-    try {
-      if (device.mode === "observe") await observe();
-      else while (await convertBatch());
-    } catch (error) {
-      if (ending.signal.aborted) return;
-      failed(error);
-      await noteReason().catch(notTold);
-    }
-  }
-
-  /** Resolves true when more may wait than one batch could take. */
-  async function convertBatch(): Promise<boolean> {
-    convertedAt = now();
-    const result = await measured(convertRequest);
-    if (result.kind === "held") {
-      breaker.putOff(Math.max(50, result.retryAfterMs));
-      return false;
-    }
-    if (result.kind === "idle") {
-      // Nothing waits, and so nothing says whether a device that failed is well again.
-      if (breaker.state().lastError !== null) {
-        await dependencies.probe(ending.signal);
-        breaker.succeed();
-      }
-      return false;
-    }
-    breaker.succeed();
-    logRun("convert", result.report);
-    // A debt that stands would be taken again and again.
-    const { customers, owed } = result.report;
-    return customers - owed >= settings.maxBatch && pause === undefined;
-  }
-
-  /** Shows what would be done, on the waiting tasks; nothing is written and no lease is taken. */
-  async function observe(): Promise<void> {
-    observedAt = now();
-    const { conversions, amendments } = await source.peekDevice(device.name, { links: false });
-    if (conversions.length + amendments.filter(({ state }) => state === "ready").length === 0) return;
-    const result = await measured({ ...convertRequest, dryRun: true });
-    breaker.succeed();
-    if (result.kind !== "done") return;
-    const plan = summarisePlan(result.report.plan);
-    await noteWaiting(`Device ${device.name} is only observed, nothing is written. The plan: ${plan}.`);
-  }
-
-  function logRun(kind: string, report: RunReport): void {
-    const { runId, results, shortNames, taskIds, asked, customers, writes, saves } = report;
-    for (const [guid, { kind: result }] of results) {
-      const task = taskIds.get(guid);
-      if (task === undefined) continue;
-      const what = `${asked.get(guid) ?? "conversion"} ran`;
-      log.info(what, { device: device.name, run: runId, task, customer: shortNames.get(guid), result });
-    }
-    log.info("run done", { device: device.name, run: runId, kind, customers, writes, saves });
-  }
 
   function enqueueConvert(): void {
     clearTimeout(linger);
@@ -213,7 +93,7 @@ export function createLane(dependencies: LaneDependencies): Lane {
     const start = (): Promise<void> => {
       // From here on an arrival needs a run of its own: this one is about to take what waits.
       enqueued = false;
-      return ending.signal.aborted ? Promise.resolve() : convert();
+      return ending.signal.aborted ? Promise.resolve() : work.convert();
     };
     // Before what operators asked for: a conversion waits for the run under way and for no other.
     runs.add(start, { priority: 1 }).catch((error: unknown) => {
@@ -224,67 +104,29 @@ export function createLane(dependencies: LaneDependencies): Lane {
     });
   }
 
-  async function resync(request: Parameters<Lane["resync"]>[0]): Promise<ResyncDeviceReport> {
-    const report = { ...empty, device: device.name, customers: 0, writes: 0, saves: 0, reason: null };
-    if (pause !== undefined && !request.dryRun)
-      return { ...report, result: "put-off", reason: `paused by ${pause.by}: ${pause.reason}` };
-    const dryRun = request.dryRun || device.mode === "observe";
-    try {
-      const result = await measured({
-        kind: "resync",
-        ...(request.customer === undefined ? {} : { customer: request.customer }),
-        dryRun,
-        endCalls: request.endCalls,
-        rerender: request.rerender,
-      });
-      if (result.kind !== "done")
-        return { ...report, result: "put-off", reason: "another run holds the device; repeat in a minute" };
-      breaker.succeed();
-      look();
-      logRun("resync", result.report);
-      const { drift, customers } = result.report;
-      if (drift !== undefined) await dependencies.drift.note(drift, customers);
-      return reportResync(result.report);
-    } catch (error) {
-      return { ...report, ...stopped(error) };
-    }
-  }
-
-  function stopped(error: unknown): { result: "failed" | "put-off"; reason: string } {
-    // What stops a re-sync after its plan, such as its limit, is no reason to hold up conversions.
-    const concernsDevice = error instanceof DriverError && error.code !== "unsupported";
-    const outcome = concernsDevice ? failed(error) : decideOutcome(error);
-    return { result: outcome.kind === "human" ? "failed" : "put-off", reason: outcome.message };
-  }
-
-  async function adopt(request: AdoptionRequest): Promise<AdoptReport> {
-    try {
-      const report = await dependencies.adopt(request, ending.signal);
-      breaker.succeed();
-      log.info("adoption done", { device: device.name, by: request.by, adopted: report.adopted.length });
-      return report;
-    } catch (error) {
-      const nothing = { adopted: [], skipped: [], linked: 0, unnamed: 0 };
-      return { device: device.name, dryRun: request.dryRun, ...nothing, ...stopped(error) };
-    } finally {
-      look();
-    }
-  }
+  const work = createLaneRuns({
+    ...dependencies,
+    breaker,
+    paused: () => pause,
+    pulls: () => pulls,
+    look,
+    signal: ending.signal,
+  });
 
   const checks = createLaneChecks({
     ...dependencies,
     device: device.name,
     breaker,
-    run: measured,
+    run: work.run,
     mayRestore: () => device.mode === "manage" && pause === undefined,
     mayLook: () => pulls && pause === undefined && !breaker.holds(),
-    failed,
+    failed: work.failed,
     ended: (result, seconds) => metrics.runEnded(device.name, "drift", result, seconds),
-    enqueue: (work) => runs.add(work),
+    enqueue: (ask) => runs.add(ask),
     signal: ending.signal,
   });
 
-  async function inTurn<T>(work: () => Promise<T>): Promise<T> {
+  async function inTurn<T>(ask: () => Promise<T>): Promise<T> {
     if (runs.size >= mostWaiting)
       throw new DriverError(
         "busy",
@@ -292,15 +134,12 @@ export function createLane(dependencies: LaneDependencies): Lane {
       );
     return runs.add(() => {
       ending.signal.throwIfAborted();
-      return work();
+      return ask();
     });
   }
 
   function look(owing = false): void {
-    if (owing && convertedAt !== undefined && now() - convertedAt < settings.retryMaxMs) return;
-    // What can only be shown is shown when it arrives; now and then is enough for what changes on the device.
-    const shown = observedAt !== undefined && Math.abs(now() - observedAt) < settings.retryMaxMs;
-    if (!breaker.holds() && linger === undefined && pause === undefined && !shown) enqueueConvert();
+    if (!breaker.holds() && linger === undefined && pause === undefined && !work.repeats(owing)) enqueueConvert();
   }
 
   return {
@@ -317,7 +156,7 @@ export function createLane(dependencies: LaneDependencies): Lane {
         // A device that is waited for, or blocked, costs no run for each arrival.
         noting ??= setTimeout(() => {
           noting = undefined;
-          noteReason().catch(notTold);
+          void work.tellReason();
         }, noteMs);
         return;
       }
@@ -346,14 +185,9 @@ export function createLane(dependencies: LaneDependencies): Lane {
       breaker.reset();
       enqueueConvert();
     },
-    resync: (request) => inTurn(() => resync(request)),
-    plan: (subject) =>
-      inTurn(async () => {
-        const result = await measured({ ...convertRequest, dryRun: true, ...subject });
-        if (result.kind !== "done") throw new Error("a plan takes no lease and cannot be held up");
-        return result.report.plan;
-      }),
-    adopt: (request) => inTurn(() => adopt(request)),
+    resync: (request) => inTurn(() => work.resync(request)),
+    plan: (subject) => inTurn(() => work.plan(subject)),
+    adopt: (request) => inTurn(() => work.adopt(request)),
     checkDrift: () => inTurn(checks.check),
     checkSoon: checks.checkIfDue,
     probe() {

@@ -2,7 +2,7 @@ import type { Lane } from "./lane.ts";
 import type { Log } from "../log.ts";
 import type { Metrics } from "../metrics.ts";
 import type { ConversionSource } from "../source/source.ts";
-import type { JournalStore } from "../store/store.ts";
+import type { JournalStore } from "../store/journal-store.ts";
 import { StoreTrouble } from "../store/trouble.ts";
 
 export interface WorkerDependencies {

@@ -1,6 +1,6 @@
 import type { FailuresReport } from "../reports.ts";
 import type { ExecutionMessage } from "../store/model.ts";
-import type { FailedTask, PortalStore } from "../store/store.ts";
+import type { FailedTask, PortalStore } from "../store/portal-store.ts";
 
 /** Failed tasks that one report reads at most. */
 const mostTasks = 10_000;
@@ -13,7 +13,7 @@ const gap = "…";
  * A message with all struck out that differs from task to task: what is quoted, tokens that hold a digit, `_`, `@` or
  * an inner `.`, `:` or `/`, and the given names. In time that grows with its length alone.
  */
-export function strikeOut(message: string, names: ReadonlySet<string>): string {
+export function causeOf(message: string, names: ReadonlySet<string>): string {
   const words = withoutQuotes(message)
     .split(/\s+/u)
     .filter((word) => word !== "")
@@ -77,7 +77,7 @@ function groupFailures(tasks: readonly FailedTask[]): FailuresReport["groups"] {
   for (const { taskId, shortName, tenantId, device, gateway, messages, endedAt } of tasks) {
     const names = new Set([shortName, tenantId, device, gateway].flatMap((name) => name?.toLowerCase() ?? []));
     const example = reasonOf(messages);
-    const cause = strikeOut(example, names).slice(0, longestCause);
+    const cause = causeOf(example, names).slice(0, longestCause);
     const at = new Date(endedAt).toISOString();
     const group = groups.get(cause);
     if (group === undefined) {

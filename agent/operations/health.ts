@@ -3,7 +3,7 @@ import { isStale } from "../drift/drift-report.ts";
 import type { Lane } from "../lanes/lane.ts";
 import type { DeviceReport, HealthReport } from "../reports.ts";
 import type { ConversionSource } from "../source/source.ts";
-import type { JournalStore } from "../store/store.ts";
+import type { JournalStore } from "../store/journal-store.ts";
 import { silentMs } from "../silence.ts";
 
 export interface HealthDependencies {

@@ -15,7 +15,8 @@ import type { ConversionSource } from "../source/source.ts";
 import type { Fields } from "../../drivers/driver.ts";
 import type { Amendment, Change } from "../store/amendment.ts";
 import type { ClaimedConversion, Link } from "../store/model.ts";
-import type { JournalStore, NewConversion, Verdict } from "../store/store.ts";
+import type { NewConversion, Verdict } from "../store/judgement.ts";
+import type { JournalStore } from "../store/journal-store.ts";
 
 /** What operators can ask of the agent, over HTTP or, where no daemon runs, from the command line alone. */
 export interface Operations {

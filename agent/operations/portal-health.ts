@@ -1,7 +1,7 @@
 import { reportAmendments } from "./amendment-reports.ts";
 import type { AnnouncedReport, HealthReport } from "../reports.ts";
 import { silentMs } from "../silence.ts";
-import type { PortalStore } from "../store/store.ts";
+import type { PortalStore } from "../store/portal-store.ts";
 
 export interface PortalHealthDependencies {
   store: Pick<

@@ -4,7 +4,7 @@ import type { LinkKey, OvocClient } from "./client.ts";
 import { OvocError } from "./error.ts";
 import { backoff } from "../provisioning/outcome.ts";
 import type { Conversion, ExecutionMessage } from "../store/model.ts";
-import type { PortalStore } from "../store/store.ts";
+import type { PortalStore } from "../store/portal-store.ts";
 import { StoreTrouble } from "../store/trouble.ts";
 
 export interface SitesDependencies {

@@ -1,7 +1,7 @@
 import type { FastifyReply, FastifyRequest } from "fastify";
 import { z } from "zod";
 import type { Link } from "../store/model.ts";
-import type { PortalStore } from "../store/store.ts";
+import type { PortalStore } from "../store/portal-store.ts";
 import { requireScope, type App } from "./access.ts";
 import { changeSite, toChange } from "./change-request.ts";
 import { commonProblems, invalid, literalNotFound, Problem, problemResponse, sendLiteral } from "./problem.ts";

@@ -1,7 +1,7 @@
 import { z } from "zod";
 import type { Amendment } from "../store/amendment.ts";
 import type { Customer, Link } from "../store/model.ts";
-import type { PortalStore } from "../store/store.ts";
+import type { PortalStore } from "../store/portal-store.ts";
 import type { App } from "./access.ts";
 import { commonProblems, literalNotFound, problemResponse, sendLiteral } from "./problem.ts";
 import { createCustomer, toNewConversion, type ConversionSettings } from "./requests.ts";

@@ -1,6 +1,6 @@
 import { z } from "zod";
 import type { Lead } from "../store/model.ts";
-import type { PortalStore } from "../store/store.ts";
+import type { PortalStore } from "../store/portal-store.ts";
 import type { App } from "./access.ts";
 import { commonProblems, invalid, literalNotFound, Problem, problemResponse, sendLiteral } from "./problem.ts";
 import { guid } from "./requests.ts";

@@ -1,6 +1,6 @@
 import type { Log } from "../log.ts";
 import type { Conversion, ExecutionMessage } from "../store/model.ts";
-import type { PortalStore } from "../store/store.ts";
+import type { PortalStore } from "../store/portal-store.ts";
 import { StoreTrouble } from "../store/trouble.ts";
 
 export interface OverdueDependencies {

@@ -1,5 +1,5 @@
 import { adoptableRequest, adoptAnswer, adoptRequest } from "../pull-shapes.ts";
-import type { PortalStore } from "../store/store.ts";
+import type { PortalStore } from "../store/portal-store.ts";
 import { requireBinding, type App } from "./access.ts";
 import { leaseLost, underLease } from "./pull-leases.ts";
 import { deviceParams, pullPrefix, pullProblems, pullRoute, tags } from "./pull-route.ts";

@@ -1,7 +1,8 @@
 import { z } from "zod";
 import { completeRequest, linksRequest, renewRequest, sentRequest } from "../pull-shapes.ts";
 import type { Lease } from "../store/model.ts";
-import { Contradiction, LeaseLost, type PortalStore } from "../store/store.ts";
+import type { PortalStore } from "../store/portal-store.ts";
+import { Contradiction, LeaseLost } from "../store/store.ts";
 import { requireBinding, type App } from "./access.ts";
 import { Problem, problemResponse } from "./problem.ts";
 import { deviceParams, pullPrefix, pullProblems, pullRoute, tags } from "./pull-route.ts";

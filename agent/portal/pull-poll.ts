@@ -1,6 +1,6 @@
 import { createHash } from "node:crypto";
 import type { PollAnswer } from "../pull-shapes.ts";
-import type { PortalStore } from "../store/store.ts";
+import type { PortalStore } from "../store/portal-store.ts";
 
 export type PolledState = Pick<PollAnswer, "cursor" | "devices">;
 

@@ -51,7 +51,7 @@ export function writeAmendment(amendment: ClaimedAmendment): z.output<typeof cla
 }
 
 /** The same with the names of its secrets, and none of their values. */
-export function strikeOut<T extends { secrets: Fields }>(one: T): T {
+export function strikeSecrets<T extends { secrets: Fields }>(one: T): T {
   return { ...one, secrets: Object.fromEntries(Object.keys(one.secrets).map((name) => [name, struckOut])) };
 }
 

@@ -10,14 +10,14 @@ import {
   type PollRequest,
 } from "../pull-shapes.ts";
 import { silentMs } from "../silence.ts";
-import type { PortalStore } from "../store/store.ts";
+import type { PortalStore } from "../store/portal-store.ts";
 import { requireAgent, requireBinding, type App } from "./access.ts";
 import { commonProblems, invalid, Problem, problemResponse } from "./problem.ts";
 import { addAdoptionRoutes } from "./pull-adoption.ts";
 import { addLeaseRoutes } from "./pull-leases.ts";
 import { openPolls } from "./pull-poll.ts";
 import { deviceParams, pullPrefix, pullProblems, pullRoute, tags } from "./pull-route.ts";
-import { strikeOut, writeAmendment, writeConversion, writeLinkWithSecrets } from "./pull-wire.ts";
+import { strikeSecrets, writeAmendment, writeConversion, writeLinkWithSecrets } from "./pull-wire.ts";
 
 const mostNames = 20;
 
@@ -173,11 +173,11 @@ function addDeviceRoutes(app: App, store: PortalStore): void {
       const withLinks = request.query.links === "true";
       const { conversions, amendments, links } = await store.peekDevice(device, { links: withLinks });
       return {
-        conversions: conversions.map(strikeOut).map(writeConversion),
+        conversions: conversions.map(strikeSecrets).map(writeConversion),
         amendments: amendments
-          .map((amendment) => ({ ...strikeOut(amendment), link: strikeOut(amendment.link) }))
+          .map((amendment) => ({ ...strikeSecrets(amendment), link: strikeSecrets(amendment.link) }))
           .map(writeAmendment),
-        links: links.map(strikeOut).map(writeLinkWithSecrets),
+        links: links.map(strikeSecrets).map(writeLinkWithSecrets),
       };
     },
   });

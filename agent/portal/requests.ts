@@ -1,6 +1,6 @@
 import { z } from "zod";
 import type { Fields } from "../../drivers/driver.ts";
-import type { NewConversion } from "../store/store.ts";
+import type { NewConversion } from "../store/judgement.ts";
 import { spellFields } from "./spellings.ts";
 
 const configurations = ["OcEssential_IPGROUP_TYPE", "OcEssential_TENANT_TYPE"] as const;

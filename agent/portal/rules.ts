@@ -1,5 +1,5 @@
 import type { ExecutionMessage } from "../store/model.ts";
-import type { Facts, Judge, NewConversion, Verdict } from "../store/store.ts";
+import type { Facts, Judge, NewConversion, Verdict } from "../store/judgement.ts";
 
 const error = (message: string): ExecutionMessage => ({ level: "Error", message });
 const information = (message: string): ExecutionMessage => ({ level: "Information", message });

@@ -2,7 +2,7 @@ import { createHash } from "node:crypto";
 import { z } from "zod";
 import type { Amendment } from "../store/amendment.ts";
 import type { Link } from "../store/model.ts";
-import type { PortalStore } from "../store/store.ts";
+import type { PortalStore } from "../store/portal-store.ts";
 
 /** A customer's link with one device, as Live Platform prints it: a SIP connection, or site location. */
 export const siteLocation = z.object({

@@ -1,6 +1,6 @@
 import { z } from "zod";
 import type { Task } from "../store/model.ts";
-import type { PortalStore } from "../store/store.ts";
+import type { PortalStore } from "../store/portal-store.ts";
 import type { App } from "./access.ts";
 import { commonProblems, Problem, problemResponse } from "./problem.ts";
 

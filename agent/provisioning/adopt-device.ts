@@ -2,7 +2,8 @@ import type { AdoptReport } from "../reports.ts";
 import type { AdoptionVerdict } from "../store/adoption.ts";
 import { startLeaseClock } from "./lease-clock.ts";
 import { PutOff } from "./outcome.ts";
-import { planAdoption, type AdoptionCandidate, type AdoptionPlan, type MappedGroup } from "./plan-adoption.ts";
+import { planAdoption, type AdoptionCandidate, type AdoptionPlan } from "./plan-adoption.ts";
+import type { MappedGroup } from "./render-adoption.ts";
 import { withDriver, type RunDependencies } from "./run.ts";
 
 export interface AdoptionRequest {

@@ -1,6 +1,6 @@
 import type { ClaimedAmendment } from "../store/amendment.ts";
 import type { ExecutionMessage, Link, LinkWithSecrets } from "../store/model.ts";
-import type { Completion } from "../store/store.ts";
+import type { Completion } from "../store/portal-store.ts";
 import type { CustomerResult } from "./apply.ts";
 import { hashesOf } from "./secret-hashes.ts";
 import { isSuccessor, type Work, type WorkContext } from "./work.ts";

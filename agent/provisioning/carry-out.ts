@@ -1,5 +1,5 @@
 import type { MadeProxySet } from "../store/amendment.ts";
-import type { Claim } from "../store/store.ts";
+import type { Claim } from "../store/portal-store.ts";
 import { applyIntents, takeBack, type Application, type ApplyRequest, type CustomerResult } from "./apply.ts";
 import { planRestoring } from "./changes.ts";
 import type { DeviceSession } from "./device-session.ts";

@@ -3,7 +3,8 @@ import type { DeviceConfig, DeviceStatus, Driver, Fields, TableName } from "../.
 import { DriverError } from "../../drivers/errors.ts";
 import type { RunSettings } from "../settings/config.ts";
 import type { Lease, RecordedChange, RecordedCreate, RunRecord } from "../store/model.ts";
-import { LeaseLost, type JournalStore } from "../store/store.ts";
+import type { JournalStore } from "../store/journal-store.ts";
+import { LeaseLost } from "../store/store.ts";
 import type { ConversionSource } from "../source/source.ts";
 import type { LeaseClock } from "./lease-clock.ts";
 import { standingSets, type ProxySetChanges } from "./made-sets.ts";

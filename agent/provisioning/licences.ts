@@ -1,5 +1,5 @@
 import type { RunRecord } from "../store/model.ts";
-import type { Claim } from "../store/store.ts";
+import type { Claim } from "../store/portal-store.ts";
 
 /**
  * The unresolved records of a claim as a licence to take rows back. A record may stay open for the sake of others when a

@@ -1,6 +1,6 @@
 import type { DeviceStatus, Driver } from "../../drivers/driver.ts";
 import { DriverError } from "../../drivers/errors.ts";
-import type { JournalStore } from "../store/store.ts";
+import type { JournalStore } from "../store/journal-store.ts";
 import { PutOff } from "./outcome.ts";
 import { reach } from "../fail-points.ts";
 

@@ -54,6 +54,14 @@ export function decideOutcome(error: unknown): Outcome {
   }
 }
 
+/**
+ * Whether it is trouble with the device itself. What stops a run after its plan, such as its limit, is none, and no
+ * reason to hold up conversions.
+ */
+export function concernsDevice(error: unknown): boolean {
+  return error instanceof DriverError && error.code !== "unsupported";
+}
+
 /** Doubles from `minMs` to `maxMs`, with up to a fifth of jitter so that devices do not come back in step. */
 export function backoff(failures: number, minMs: number, maxMs: number, random: () => number): number {
   const full = Math.min(maxMs, minMs * 2 ** Math.max(0, failures - 1));

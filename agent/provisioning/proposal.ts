@@ -1,6 +1,6 @@
 import type { Fields } from "../../drivers/driver.ts";
 import type { Change, ClaimedAmendment } from "../store/amendment.ts";
-import type { Peek } from "../store/store.ts";
+import type { Peek } from "../store/portal-store.ts";
 
 /** A change (or, without one, a removal) of a linked customer that is only asked about. */
 export interface Proposal {

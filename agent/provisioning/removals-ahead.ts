@@ -1,6 +1,6 @@
 import type { DeviceConfig } from "../../drivers/driver.ts";
 import type { MadeProxySet } from "../store/amendment.ts";
-import type { Claim } from "../store/store.ts";
+import type { Claim } from "../store/portal-store.ts";
 import type { Plan } from "./plan.ts";
 import { planRemoval, rowsOf, type Leaver, type Removal } from "./removal.ts";
 import type { Work } from "./work.ts";

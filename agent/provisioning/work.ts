@@ -2,7 +2,7 @@ import type { DeviceConfig } from "../../drivers/driver.ts";
 import type { CarrierSettings, DeviceSettings, RunSettings } from "../settings/config.ts";
 import type { ClaimedAmendment } from "../store/amendment.ts";
 import type { ClaimedConversion, ExecutionMessage, Link, LinkWithSecrets } from "../store/model.ts";
-import type { Completion, Peek } from "../store/store.ts";
+import type { Completion, Peek } from "../store/portal-store.ts";
 import type { CustomerResult } from "./apply.ts";
 import type { Blueprint } from "./blueprint.ts";
 import { planChange, rowsBeyond, type PlannedChange } from "./changes.ts";

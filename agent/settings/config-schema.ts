@@ -147,6 +147,9 @@ const ovoc = z
     return { ...settings, password: secret, bearer: token !== undefined };
   });
 
+/** Patterns of the variables that are kept sealed. */
+export const defaultSecretVariables = ["CarrierUserPassword", "*Password*", "*Secret*"];
+
 const schema = z.strictObject({
   dataDir: z.string().default("./data"),
   sealKey: z.strictObject({ file: z.string().min(1) }).or(z.strictObject({ credential: z.string() })),
@@ -167,7 +170,7 @@ const schema = z.strictObject({
   devices: z.array(device).default([]),
   carriers: z.array(carrier).default([]),
   blueprints: z.string().optional().describe("folder of further blueprints; the shipped ones are always there"),
-  secretVariables: z.array(z.string()).default(["CarrierUserPassword", "*Password*", "*Secret*"]),
+  secretVariables: z.array(z.string()).default(defaultSecretVariables),
   keepSecrets: z.boolean().default(true),
   run: run.prefault({}),
   drift: z

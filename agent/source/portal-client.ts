@@ -11,7 +11,8 @@ import {
 import type { Adoption, AdoptionVerdict } from "../store/adoption.ts";
 import type { ClaimedAmendment } from "../store/amendment.ts";
 import type { ClaimedConversion, ExecutionMessage, Lease, Link, LinkWithSecrets } from "../store/model.ts";
-import { LeaseLost, type Completion } from "../store/store.ts";
+import type { Completion } from "../store/portal-store.ts";
+import { LeaseLost } from "../store/store.ts";
 import { realPace, type Pace } from "./pace.ts";
 import type { PortalError, PortalFault } from "./portal-error.ts";
 import { openTransport, shortestTryMs, type Call, type PortalSettings } from "./portal-transport.ts";

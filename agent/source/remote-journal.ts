@@ -1,6 +1,7 @@
 import type { Log } from "../log.ts";
 import type { Lease } from "../store/model.ts";
-import { LeaseLost, type DetachedJournal, type JournalStore } from "../store/store.ts";
+import type { DetachedJournal, JournalStore } from "../store/journal-store.ts";
+import { LeaseLost } from "../store/store.ts";
 import type { PortalClient } from "./portal-client.ts";
 
 /** How long a mark that is taken back is repeated: a run waits for it. */

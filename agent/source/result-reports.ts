@@ -1,6 +1,7 @@
 import type { Log } from "../log.ts";
 import type { Lease } from "../store/model.ts";
-import type { Completion, DetachedJournal } from "../store/store.ts";
+import type { DetachedJournal } from "../store/journal-store.ts";
+import type { Completion } from "../store/portal-store.ts";
 import type { PortalClient } from "./portal-client.ts";
 import { PortalError } from "./portal-error.ts";
 

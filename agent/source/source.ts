@@ -1,4 +1,4 @@
-import type { PortalStore } from "../store/store.ts";
+import type { PortalStore } from "../store/portal-store.ts";
 
 /**
  * Where this agent pulls from: claims on devices with the conversions that wait for them, and the way back for

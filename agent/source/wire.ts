@@ -11,7 +11,7 @@ import type {
 import type { Adoption } from "../store/adoption.ts";
 import type { ClaimedAmendment } from "../store/amendment.ts";
 import type { ClaimedConversion, ExecutionMessage, Link, LinkWithSecrets } from "../store/model.ts";
-import type { Completion } from "../store/store.ts";
+import type { Completion } from "../store/portal-store.ts";
 
 /** What goes over the wire, as the agent has it, and back. */
 

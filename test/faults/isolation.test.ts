@@ -4,7 +4,7 @@ import { createLane, type Lane } from "../../agent/lanes/lane.ts";
 import { createMetrics } from "../../agent/metrics.ts";
 import type { RunResult } from "../../agent/provisioning/run.ts";
 import type { ConversionSource } from "../../agent/source/source.ts";
-import type { StoreEvent } from "../../agent/store/store.ts";
+import type { StoreEvent } from "../../agent/store/portal-store.ts";
 import { createWorker } from "../../agent/lanes/worker.ts";
 import type { MockSbc } from "../../mocks/sbc/mock-sbc.ts";
 import { reachOf, type Route } from "../e2e/reach.ts";

@@ -1,7 +1,7 @@
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
-import { reportFailures, strikeOut } from "../../agent/operations/failures.ts";
-import type { FailedTask } from "../../agent/store/store.ts";
+import { reportFailures, causeOf } from "../../agent/operations/failures.ts";
+import type { FailedTask } from "../../agent/store/portal-store.ts";
 
 const hour = 3_600_000;
 const now = Date.UTC(2026, 2, 1, 12);
@@ -38,14 +38,14 @@ describe("what is struck out of a message", () => {
     ["key=value and a@b and path/to", "… and … and …"],
     ["", ""],
   ])("%s", (message, struck) => {
-    expect(strikeOut(message, new Set(["acme", "sbc-ams"]))).toBe(struck);
+    expect(causeOf(message, new Set(["acme", "sbc-ams"]))).toBe(struck);
   });
 
   it("leaves no digit of any message, and nothing to strike out of what is struck", () => {
     fc.assert(
       fc.property(fc.string({ unit: "binary", maxLength: 60 }), (message) => {
-        const struck = strikeOut(message, new Set());
-        if (/\d/.test(struck) || strikeOut(struck, new Set()) !== struck) throw new Error(struck);
+        const struck = causeOf(message, new Set());
+        if (/\d/.test(struck) || causeOf(struck, new Set()) !== struck) throw new Error(struck);
       }),
     );
   });

@@ -4,7 +4,7 @@ import { reportHealth } from "../../agent/operations/health.ts";
 import type { Lane } from "../../agent/lanes/lane.ts";
 import { createMetrics } from "../../agent/metrics.ts";
 import type { HealthReport } from "../../agent/reports.ts";
-import type { DriftSummary } from "../../agent/store/store.ts";
+import type { DriftSummary } from "../../agent/store/journal-store.ts";
 import { deviceSettings } from "../provisioning/settings.ts";
 
 const now = Date.parse("2026-03-01T12:00:00Z");

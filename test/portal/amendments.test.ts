@@ -1,5 +1,5 @@
 import { describe, expect, it } from "vitest";
-import type { Claim } from "../../agent/store/store.ts";
+import type { Claim } from "../../agent/store/portal-store.ts";
 import { sbcIdOf } from "../../agent/portal/site-locations.ts";
 import { byTenantId, canary, device, gateway, siptest4, startServer, tenant, tokenOf, unknownGuid } from "./server.ts";
 import type { TestServer } from "./server.ts";

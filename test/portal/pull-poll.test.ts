@@ -1,6 +1,7 @@
 import { describe, expect, it, onTestFinished, vi } from "vitest";
 import { openPolls, type Poll } from "../../agent/portal/pull-poll.ts";
-import type { Queue, Store, StoreEvent } from "../../agent/store/store.ts";
+import type { Queue, StoreEvent } from "../../agent/store/portal-store.ts";
+import type { Store } from "../../agent/store/store.ts";
 import { answerOf, device, gateway, sibling, startPortal, type PullServer } from "./pull-server.ts";
 
 /** Counts the looks at the store: a poll that is held has looked once, and looks again when it is stirred. */

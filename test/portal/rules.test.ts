@@ -2,7 +2,7 @@ import { fc, test } from "@fast-check/vitest";
 import { describe, expect, it } from "vitest";
 import { judge } from "../../agent/portal/rules.ts";
 import type { Customer, Lead } from "../../agent/store/model.ts";
-import type { Facts, NewConversion, Verdict } from "../../agent/store/store.ts";
+import type { Facts, NewConversion, Verdict } from "../../agent/store/judgement.ts";
 import { device, gateway, tenant, unknownGuid } from "./server.ts";
 
 const conversion: NewConversion = {

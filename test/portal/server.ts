@@ -11,7 +11,8 @@ import { judge } from "../../agent/portal/rules.ts";
 import type { HealthReport, PlanReport } from "../../agent/reports.ts";
 import { openSealer } from "../../agent/store/seal.ts";
 import { openSqliteStore } from "../../agent/store/sqlite/open.ts";
-import type { NewConversion, Store } from "../../agent/store/store.ts";
+import type { NewConversion } from "../../agent/store/judgement.ts";
+import type { Store } from "../../agent/store/store.ts";
 import { createTokens } from "../../agent/tokens.ts";
 
 export const device = "sbc-brussels";

@@ -12,7 +12,7 @@ import {
 } from "../../agent/provisioning/work.ts";
 import type { Change, ClaimedAmendment } from "../../agent/store/amendment.ts";
 import type { ClaimedConversion, LinkWithSecrets } from "../../agent/store/model.ts";
-import type { Completion } from "../../agent/store/store.ts";
+import type { Completion } from "../../agent/store/portal-store.ts";
 import type { Subject } from "../../agent/provisioning/render-intent.ts";
 import type { Fields } from "../../drivers/driver.ts";
 import { blueprintNamed, carriers, shipped } from "./customers.ts";

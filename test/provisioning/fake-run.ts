@@ -10,7 +10,7 @@ import { startLeaseClock, type LeaseClock } from "../../agent/provisioning/lease
 import type { PlannedIntent } from "../../agent/provisioning/needs.ts";
 import type { MadeProxySet } from "../../agent/store/amendment.ts";
 import type { AuditEntry, Lease, RunRecord } from "../../agent/store/model.ts";
-import type { JournalStore } from "../../agent/store/store.ts";
+import type { JournalStore } from "../../agent/store/journal-store.ts";
 import { options } from "./customers.ts";
 import { description } from "./device-fixture.ts";
 import type { FakeDevice } from "./fake-device.ts";

@@ -1,7 +1,7 @@
 import { beforeEach, describe, expect, it } from "vitest";
 import { DriverError, type DriverErrorCode } from "../../drivers/errors.ts";
 import { guardLogins, type LoginGuard } from "../../agent/provisioning/login-guard.ts";
-import type { JournalStore } from "../../agent/store/store.ts";
+import type { JournalStore } from "../../agent/store/journal-store.ts";
 import { neighbours } from "./device-fixture.ts";
 import { fakeDevice } from "./fake-device.ts";
 

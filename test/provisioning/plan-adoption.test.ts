@@ -1,7 +1,8 @@
 import { describe, expect, it } from "vitest";
 import type { DeviceConfig, Fields, Row } from "../../drivers/driver.ts";
 import { planDevice } from "../../agent/provisioning/plan.ts";
-import { planAdoption, type MappedGroup } from "../../agent/provisioning/plan-adoption.ts";
+import { planAdoption } from "../../agent/provisioning/plan-adoption.ts";
+import type { MappedGroup } from "../../agent/provisioning/render-adoption.ts";
 import { planOptions } from "../../agent/provisioning/work.ts";
 import { blueprintNamed, carriers } from "./customers.ts";
 import { configOf, description, neighbours, row, withDefaults } from "./device-fixture.ts";

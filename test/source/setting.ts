@@ -10,7 +10,8 @@ import { createRemoteSource, type RemoteSource } from "../../agent/source/remote
 import type { ClaimedConversion } from "../../agent/store/model.ts";
 import { openSealer } from "../../agent/store/seal.ts";
 import { openSqliteJournal } from "../../agent/store/sqlite/open.ts";
-import type { Claim, Completion, DetachedJournal } from "../../agent/store/store.ts";
+import type { DetachedJournal } from "../../agent/store/journal-store.ts";
+import type { Claim, Completion } from "../../agent/store/portal-store.ts";
 import { startHandMadePortal, type HandMadePortal } from "./hand-made-portal.ts";
 import { createManualPace, type ManualPace } from "./manual-pace.ts";
 

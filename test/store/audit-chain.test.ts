@@ -12,7 +12,7 @@ import { createSealKey, openSealer, type Sealer } from "../../agent/store/seal.t
 import { verifyAuditFile } from "../../agent/store/sqlite/audit-file.ts";
 import { migrations } from "../../agent/store/sqlite/migrations.ts";
 import { openSqliteJournal } from "../../agent/store/sqlite/open.ts";
-import type { DetachedJournal } from "../../agent/store/store.ts";
+import type { DetachedJournal } from "../../agent/store/journal-store.ts";
 import { present, start } from "./contract/setting.ts";
 
 let folder: string;

@@ -4,7 +4,7 @@ import { join } from "node:path";
 import Database from "better-sqlite3";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
 import { openConnection, type Connection } from "../../agent/store/sqlite/connection.ts";
-import type { StoreEvent } from "../../agent/store/store.ts";
+import type { StoreEvent } from "../../agent/store/portal-store.ts";
 
 const schema = `
   CREATE TABLE words (word TEXT NOT NULL UNIQUE) STRICT;

@@ -9,7 +9,8 @@ import { findSite, printSites } from "../../agent/portal/site-locations.ts";
 import { openSealer } from "../../agent/store/seal.ts";
 import { migrations } from "../../agent/store/sqlite/migrations.ts";
 import { openSqliteStore } from "../../agent/store/sqlite/open.ts";
-import type { Completion, Store, StoreEvent } from "../../agent/store/store.ts";
+import type { Completion, StoreEvent } from "../../agent/store/portal-store.ts";
+import type { Store } from "../../agent/store/store.ts";
 import {
   changed,
   deadlineMs,

@@ -5,7 +5,8 @@ import { join } from "node:path";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
 import { openSealer } from "../../agent/store/seal.ts";
 import { openSqliteJournal, openSqliteStore, type SqliteFileOptions } from "../../agent/store/sqlite/open.ts";
-import type { DetachedJournal, Store } from "../../agent/store/store.ts";
+import type { DetachedJournal } from "../../agent/store/journal-store.ts";
+import type { Store } from "../../agent/store/store.ts";
 import { deadlineMs, information, newConversion } from "./contract/setting.ts";
 import { testDetachedJournal } from "./journal-contract.ts";
 

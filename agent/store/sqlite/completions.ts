@@ -1,5 +1,6 @@
 import { createHash } from "node:crypto";
-import { Contradiction, type Completion, type Store } from "../store.ts";
+import type { Completion } from "../portal-store.ts";
+import { Contradiction, type Store } from "../store.ts";
 import type { AmendmentEnds } from "./amendment-ends.ts";
 import type { Connection } from "./connection.ts";
 import type { Fences } from "./fences.ts";

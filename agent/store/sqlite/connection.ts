@@ -1,5 +1,5 @@
 import type { Database } from "better-sqlite3";
-import type { StoreEvent } from "../store.ts";
+import type { StoreEvent } from "../portal-store.ts";
 import { StoreTrouble } from "../trouble.ts";
 import { toTrouble } from "./trouble.ts";
 

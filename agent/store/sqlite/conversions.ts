@@ -1,6 +1,7 @@
 import { randomUUID } from "node:crypto";
 import type { Sealer } from "../seal.ts";
-import type { Queue, Store } from "../store.ts";
+import type { Queue } from "../portal-store.ts";
+import type { Store } from "../store.ts";
 import type { Connection } from "./connection.ts";
 import { toConversion, type ConversionRow } from "./rows.ts";
 import { openFields, sealFields } from "./sealed-fields.ts";

@@ -1,4 +1,4 @@
-import type { JournalStore } from "../store.ts";
+import type { JournalStore } from "../journal-store.ts";
 import type { Connection } from "./connection.ts";
 import { readJson } from "./json.ts";
 

@@ -1,7 +1,8 @@
 import type { ClaimedAmendment } from "../amendment.ts";
 import type { ClaimedConversion } from "../model.ts";
 import type { Sealer } from "../seal.ts";
-import type { Claim, Store } from "../store.ts";
+import type { Claim } from "../portal-store.ts";
+import type { Store } from "../store.ts";
 import type { Connection } from "./connection.ts";
 import type { Fences, LeaseRow } from "./fences.ts";
 import type { Handouts } from "./handouts.ts";

@@ -1,4 +1,5 @@
-import type { FailedTask, Store } from "../store.ts";
+import type { FailedTask } from "../portal-store.ts";
+import type { Store } from "../store.ts";
 import type { Connection } from "./connection.ts";
 import type { Fences } from "./fences.ts";
 import { readJson } from "./json.ts";

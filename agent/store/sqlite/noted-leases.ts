@@ -1,6 +1,7 @@
 import { randomUUID } from "node:crypto";
 import type { Lease } from "../model.ts";
-import { LeaseLost, type DetachedJournal } from "../store.ts";
+import type { DetachedJournal } from "../journal-store.ts";
+import { LeaseLost } from "../store.ts";
 import type { Connection } from "./connection.ts";
 import type { Fences } from "./fences.ts";
 import type { Unresolved } from "./unresolved.ts";

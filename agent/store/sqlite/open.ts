@@ -1,7 +1,9 @@
 import type { Database } from "better-sqlite3";
 import type { Sealer } from "../seal.ts";
 import type { StoreTrouble } from "../trouble.ts";
-import type { DetachedJournal, Judge, Store } from "../store.ts";
+import type { Judge } from "../judgement.ts";
+import type { DetachedJournal } from "../journal-store.ts";
+import type { Store } from "../store.ts";
 import { openAmendmentEnds } from "./amendment-ends.ts";
 import { keepAdoptions } from "./adoption.ts";
 import { keepAmendments } from "./amendments.ts";

@@ -1,6 +1,6 @@
 import { randomUUID } from "node:crypto";
 import type { MadeProxySet } from "../amendment.ts";
-import type { JournalStore } from "../store.ts";
+import type { JournalStore } from "../journal-store.ts";
 import type { Connection } from "./connection.ts";
 import type { Fences } from "./fences.ts";
 import { readJson } from "./json.ts";

@@ -1,5 +1,5 @@
 import type { Sealer } from "../seal.ts";
-import type { Facts, Judge, NewConversion, Verdict } from "../store.ts";
+import type { Facts, Judge, NewConversion, Verdict } from "../judgement.ts";
 import type { Arrivals } from "./arrivals.ts";
 import type { Connection } from "./connection.ts";
 import { readJson } from "./json.ts";

@@ -1,5 +1,5 @@
 import { describe, expect, it } from "vitest";
-import type { Facts } from "../../../agent/store/store.ts";
+import type { Facts } from "../../../agent/store/judgement.ts";
 import { deadlineMs, failed, failure, information, inNewPlace, newConversion, start, warning } from "./setting.ts";
 import type { NewPlace } from "./setting.ts";
 

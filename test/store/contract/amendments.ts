@@ -1,6 +1,7 @@
 import { describe, expect, it } from "vitest";
 import type { Amendment } from "../../../agent/store/amendment.ts";
-import { Contradiction, LeaseLost, type StoreEvent } from "../../../agent/store/store.ts";
+import type { StoreEvent } from "../../../agent/store/portal-store.ts";
+import { Contradiction, LeaseLost } from "../../../agent/store/store.ts";
 import { record } from "./journal-setting.ts";
 import { changed, failed, failure, inNewPlace, information, linked, linkOf, present, removed } from "./setting.ts";
 import { start, warning, type NewPlace } from "./setting.ts";

@@ -1,5 +1,5 @@
 import { describe, expect, it } from "vitest";
-import type { StoreEvent } from "../../../agent/store/store.ts";
+import type { StoreEvent } from "../../../agent/store/portal-store.ts";
 import { record } from "./journal-setting.ts";
 import { changed, failed, failure, inNewPlace, information, linkOf, present, removed } from "./setting.ts";
 import { start, type NewPlace } from "./setting.ts";

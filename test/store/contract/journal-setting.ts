@@ -1,6 +1,6 @@
 import { afterEach, beforeEach } from "vitest";
 import type { Lease } from "../../../agent/store/model.ts";
-import type { DetachedJournal } from "../../../agent/store/store.ts";
+import type { DetachedJournal } from "../../../agent/store/journal-store.ts";
 import { durationMs, start, type BooksSetting } from "./setting.ts";
 
 /** Somewhere to store, empty at first. Journals opened on it one after the other find what the earlier one left. */

@@ -1,6 +1,7 @@
 import { describe, expect, it } from "vitest";
 import type { Lease } from "../../../agent/store/model.ts";
-import { LeaseLost, type DetachedJournal } from "../../../agent/store/store.ts";
+import type { DetachedJournal } from "../../../agent/store/journal-store.ts";
+import { LeaseLost } from "../../../agent/store/store.ts";
 import { inNewJournal, leaseOf, record, type NewJournalPlace } from "./journal-setting.ts";
 import { durationMs } from "./setting.ts";
 

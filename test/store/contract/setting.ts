@@ -10,7 +10,10 @@ import type {
   Link,
   Task,
 } from "../../../agent/store/model.ts";
-import type { Claim, Completion, JournalStore, Judge, NewConversion, Store } from "../../../agent/store/store.ts";
+import type { Judge, NewConversion } from "../../../agent/store/judgement.ts";
+import type { JournalStore } from "../../../agent/store/journal-store.ts";
+import type { Claim, Completion } from "../../../agent/store/portal-store.ts";
+import type { Store } from "../../../agent/store/store.ts";
 
 /** What a store under test is opened with. */
 export interface Setup {

@@ -1,5 +1,5 @@
 import { describe, expect, it } from "vitest";
-import type { NewConversion } from "../../../agent/store/store.ts";
+import type { NewConversion } from "../../../agent/store/judgement.ts";
 import {
   announcement,
   failed,
