@@ -133,6 +133,8 @@ export interface DeviceDescription {
     saveNeeded: boolean;
     /** A refused line leaves the rows before it applied. */
     partialScripts: boolean;
+    /** Fields of an existing row that were sent before a refused line get back what they were. */
+    givesBack: boolean;
   };
   /** Why nothing can be written to this device, for people; absent where it can. Then only empty lists of steps render. */
   readOnly?: string;

@@ -46,7 +46,7 @@ function openRest(options: DriverOptions): Driver {
 
   let tellsSaveNeeded = true;
   const known = knowDevice(options, secrets, {
-    capabilities: () => ({ saveNeeded: tellsSaveNeeded, partialScripts: true }),
+    capabilities: () => ({ saveNeeded: tellsSaveNeeded, partialScripts: true, givesBack: false }),
     // A device that has this API but hides its version is at least a 7.2.
     unknownFirmware: mediant72,
   });

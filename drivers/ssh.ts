@@ -83,7 +83,7 @@ function openSsh(options: DriverOptions): Driver {
   /** The session on which the configuration was read last. */
   let latest: CliSession | undefined;
   const known = knowDevice(options, secrets, {
-    capabilities: () => ({ saveNeeded: false, partialScripts: true }),
+    capabilities: () => ({ saveNeeded: false, partialScripts: true, givesBack: true }),
     unknownFirmware: undefined,
     readOnly: () => (login.isBasic() ? basicShell : undefined),
   });

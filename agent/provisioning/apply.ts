@@ -2,7 +2,8 @@ import type { DeviceConfig, DeviceDescription } from "../../drivers/driver.ts";
 import { DriverError } from "../../drivers/errors.ts";
 import type { DeviceSession } from "./device-session.ts";
 import type { PlannedIntent, PlanOptions } from "./needs.ts";
-import { indexRows } from "./observed.ts";
+import { planNameless } from "./nameless.ts";
+import { indexRows, samePlace } from "./observed.ts";
 import { PutOff } from "./outcome.ts";
 import { planDevice, type Plan } from "./plan.ts";
 import { isRemnant } from "./remnant.ts";
@@ -223,14 +224,14 @@ function assertWithinLimit(plan: Plan, request: ApplyRequest): void {
     );
 }
 
-/** Rows that a script began and never named, before it broke off. */
-async function removeRemnants(session: DeviceSession): Promise<void> {
+/** Rows that a script began and never named, before it broke off or because others deleted what it was to change. */
+export async function removeRemnants(session: DeviceSession): Promise<void> {
   const observed = indexRows(session.config);
   const creates = session.written.creates.filter((created) => {
     const row = created.parent === undefined ? observed.byPlace(created) : undefined;
     return row !== undefined && isRemnant(created, row);
   });
-  if (creates.length === 0) return;
+  if (creates.length === 0 && planNameless(session.config, session.recorded).steps.length === 0) return;
   const customers = new Set(creates.flatMap((created) => created.customers));
   await takeBack(session, { creates, changes: [] }, customers, []);
 }
@@ -243,7 +244,12 @@ export async function takeBack(
   taskIds: readonly string[],
 ): Promise<void> {
   for (let tries = 0; tries < 3; tries += 1) {
-    const { steps, blocked } = planUndo(await session.readStable(), written, customers);
+    const config = await session.readStable();
+    const { steps: undoing, blocked } = planUndo(config, written, customers);
+    const nameless = planNameless(config, session.recorded).steps.filter(
+      ({ step }) => !undoing.some((undo) => samePlace(undo.step, step)),
+    );
+    const steps = [...undoing, ...nameless];
     if (steps.length > 0) await session.sendUndo(steps, taskIds);
     else if (blocked.length > 0)
       throw new PutOff("undo", `an undo waits: ${blocked.join("; ")}; remove those references on the device`, {

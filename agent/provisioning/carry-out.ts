@@ -1,9 +1,17 @@
 import type { MadeProxySet } from "../store/amendment.ts";
 import type { Claim } from "../store/portal-store.ts";
-import { applyIntents, takeBack, type Application, type ApplyRequest, type CustomerResult } from "./apply.ts";
+import {
+  applyIntents,
+  removeRemnants,
+  takeBack,
+  type Application,
+  type ApplyRequest,
+  type CustomerResult,
+} from "./apply.ts";
 import { planRestoring } from "./changes.ts";
 import type { DeviceSession } from "./device-session.ts";
 import type { Intent } from "./intent.ts";
+import { planNameless } from "./nameless.ts";
 import { PutOff } from "./outcome.ts";
 import { rowsOf, type Leaver } from "./removal.ts";
 import { removeRows, type RemovalResult } from "./remove.ts";
@@ -83,6 +91,8 @@ export async function carryOut(session: DeviceSession, request: CarryOutRequest)
     for (const [customer, message] of failing) settle(customer, { kind: "failed", message, onDevice: true });
   else for (const customer of failing.keys()) results.delete(customer);
   await restore(session, request, results, settle);
+  await removeRemnants(session);
+  await tellDoubts(session, results, settle, warn);
   return { plan, results, blocked: blocked ?? undone ?? waits };
 }
 
@@ -156,5 +166,23 @@ async function restore(
     if (back.kind !== "failed" || result?.kind !== "failed") continue;
     const message = `${result.message}; what it held before could not be written back: ${back.message}`;
     settle(customer, { ...result, message });
+  }
+}
+
+/** Says of nameless rows that stay. */
+async function tellDoubts(
+  session: DeviceSession,
+  results: ReadonlyMap<string, CustomerResult>,
+  settle: (customer: string, result: CustomerResult) => void,
+  warn: CarryOutRequest["warn"],
+): Promise<void> {
+  for (const { customers, message } of planNameless(session.config, session.recorded).doubts) {
+    const concerned = customers.some((customer) => results.has(customer)) ? customers : [...results.keys()];
+    for (const customer of concerned) {
+      const result = results.get(customer);
+      if (result === undefined) await warn(customer, message);
+      else if (result.kind === "failed") settle(customer, { ...result, message: `${result.message}; ${message}` });
+      else settle(customer, { ...result, warnings: [...result.warnings, message] });
+    }
   }
 }

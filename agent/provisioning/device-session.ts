@@ -35,6 +35,8 @@ export interface SessionDependencies {
 export type Sent =
   { kind: "accepted"; text: string } | { kind: "refused"; text: string } | { kind: "lost"; error: DriverError };
 
+type Written = Pick<RunRecord, "creates" | "changes">;
+
 /** One run's dealings with one device, under one lease. */
 export interface DeviceSession {
   readonly runId: string;
@@ -43,7 +45,9 @@ export interface DeviceSession {
   /** Customers for which an earlier run, whose save was never confirmed, sent lines. */
   readonly sentBefore: ReadonlySet<string>;
   /** Rows that this run and unresolved earlier ones recorded. */
-  readonly written: { creates: readonly RecordedCreate[]; changes: readonly RecordedChange[] };
+  readonly written: Written;
+  /** The same, and those of tasks that have ended: for rows that a script made by accident, whosever they were to be. */
+  readonly recorded: Written;
   readonly counts: { writes: number; saves: number };
   /** Reads once. */
   read(): Promise<DeviceConfig>;
@@ -69,15 +73,14 @@ export function openSession(
   status: DeviceStatus,
   clock: LeaseClock,
   unresolved: readonly RunRecord[],
+  /** Without what licences left out. */
+  whole: readonly RunRecord[] = unresolved,
 ): DeviceSession {
   const { driver, device, settings, source, journal, signal, wait } = dependencies;
   const runId = `run_${randomUUID()}`;
   const serialNumber = status.serialNumber === "unknown" ? "" : status.serialNumber;
-  // A device that was replaced holds none of the rows that were recorded for the one before it.
-  const same = unresolved.filter(
-    (record) => serialNumber === "" || record.serialNumber === "" || record.serialNumber === serialNumber,
-  );
-  const written = { creates: same.flatMap((r) => [...r.creates]), changes: same.flatMap((r) => [...r.changes]) };
+  const written = writtenTo(serialNumber, unresolved);
+  const recorded = writtenTo(serialNumber, whole);
   const sentBefore = new Set([...written.creates, ...written.changes].flatMap(({ customers }) => customers));
   const counts = { writes: 0, saves: 0 };
   let open = unresolved.some(({ state }) => state !== "saved");
@@ -167,10 +170,10 @@ export function openSession(
   async function send(
     planned: readonly PlannedStep[],
     taskIds: readonly string[],
-    recorded: { creates: RecordedCreate[]; changes: RecordedChange[] },
+    record: { creates: RecordedCreate[]; changes: RecordedChange[] },
+    isUndo: boolean,
   ): Promise<Sent> {
     const steps = planned.map(({ step }) => step);
-    const isUndo = recorded.creates.length + recorded.changes.length === 0;
     // Before anything is on record: what cannot be rendered never leaves.
     const lines = driver.render(steps);
     if (counts.writes === 0) {
@@ -185,7 +188,7 @@ export function openSession(
     const rows = planned.map(({ step, name }) => `${step.kind} ${describeRow(step, name)}`);
     // Asked for together, which is one write to disk. A `write` without an end that is told never left, or was cut off.
     const [recordId] = await Promise.all([
-      journal.recordWrite(lease, { runId, serialNumber, taskIds, ...recorded }),
+      journal.recordWrite(lease, { runId, serialNumber, taskIds, ...record }),
       tell("write", { serialNumber, rows }),
     ]);
     reach("record-stored");
@@ -198,7 +201,7 @@ export function openSession(
       say(dependencies.noteProgress(taskIds, `Device ${device}: writing ${describeSteps(planned)}.`));
       const { output } = await applied;
       reach(isUndo ? "undo-accepted" : "script-accepted");
-      keep(recorded);
+      keep(record);
       say(tell("written", { lines, before: planned.map(({ name, before }) => ({ name, before })), output }));
       return { kind: "accepted", text: output };
     } catch (error) {
@@ -212,7 +215,7 @@ export function openSession(
         throw error;
       }
       reach(error.code === "rejected" ? "script-refused" : "script-lost");
-      keep(recorded);
+      keep(record);
       const text = error.deviceText ?? error.message;
       say(tell(error.code === "rejected" ? "refused" : "lost", { lines, output: text }));
       return error.code === "rejected" ? { kind: "refused", text } : { kind: "lost", error };
@@ -226,8 +229,10 @@ export function openSession(
   }
 
   function keep({ creates, changes }: { creates: RecordedCreate[]; changes: RecordedChange[] }): void {
-    written.creates.push(...creates);
-    written.changes.push(...changes);
+    for (const all of [written, recorded]) {
+      all.creates.push(...creates);
+      all.changes.push(...changes);
+    }
     open = true;
   }
 
@@ -239,6 +244,7 @@ export function openSession(
     serialNumber,
     sentBefore,
     written,
+    recorded,
     counts,
     read,
     readUntil,
@@ -248,9 +254,15 @@ export function openSession(
     async send(steps, taskIds) {
       dependencies.mayWrite();
       const creates = recordedCreates(steps, readConfig().fingerprint);
-      return send(steps, taskIds, { creates, changes: recordedChanges(steps) });
+      const { givesBack } = driver.describe().capabilities;
+      return send(steps, taskIds, { creates, changes: recordedChanges(steps, givesBack) }, false);
     },
-    sendUndo: (steps, taskIds) => send(steps, taskIds, { creates: [], changes: [] }),
+    sendUndo(steps, taskIds) {
+      const { givesBack } = driver.describe().capabilities;
+      // What stood there before an undo is nothing to go back to.
+      const changes = recordedChanges(steps, givesBack).map((change) => ({ ...change, before: {} }));
+      return send(steps, taskIds, { creates: [], changes }, true);
+    },
 
     async save(taskIds = []) {
       if (counts.writes === 0) dependencies.beforeFirstWrite();
@@ -283,6 +295,17 @@ export function openSession(
   };
 }
 
+/** A device that was replaced holds none of the rows that were recorded for the one before it. */
+export function writtenTo(
+  serialNumber: string,
+  records: readonly RunRecord[],
+): { creates: RecordedCreate[]; changes: RecordedChange[] } {
+  const same = records.filter(
+    (record) => serialNumber === "" || record.serialNumber === "" || record.serialNumber === serialNumber,
+  );
+  return { creates: same.flatMap((r) => [...r.creates]), changes: same.flatMap((r) => [...r.changes]) };
+}
+
 function describeSteps(steps: readonly PlannedStep[]): string {
   const rows = steps.filter(({ step }) => step.parent === undefined);
   const shown = rows.slice(0, 3).map(({ step, name }) => `${describeRow(step, name)} (${step.kind})`);
@@ -303,11 +326,17 @@ function readableFields({ table, fields }: { table: TableName; fields: Fields })
   return Object.fromEntries(Object.entries(fields).filter(([field]) => !secret.has(field)));
 }
 
-function recordedChanges(steps: readonly PlannedStep[]): RecordedChange[] {
+function recordedChanges(steps: readonly PlannedStep[], givesBack: boolean): RecordedChange[] {
   return steps.flatMap(({ step, name, before, customers }) => {
     if (step.kind !== "update") return [];
     const { table, index, parent } = step;
-    const fields: Fields = before;
-    return [{ table, index, ...(parent === undefined ? {} : { parent }), name, before: fields, customers }];
+    const set = readableFields({ table, fields: step.set });
+    const sent = Object.fromEntries(
+      Object.entries(set).map(([field, value]) => {
+        const old = givesBack ? before[field] : undefined;
+        return [field, old === undefined ? [value] : [value, old]];
+      }),
+    );
+    return [{ table, index, ...(parent === undefined ? {} : { parent }), name, before, sent, customers }];
   });
 }

@@ -9,11 +9,12 @@ import { LeaseLost } from "../store/store.ts";
 import { amendmentCompletions } from "./amendment-results.ts";
 import type { CustomerResult } from "./apply.ts";
 import { carryOut } from "./carry-out.ts";
-import { openSession, type SessionDependencies } from "./device-session.ts";
+import { openSession, writtenTo, type SessionDependencies } from "./device-session.ts";
 import { findDrift, type Drift } from "./drift.ts";
 import type { ForeignEdits } from "./foreign-edits.ts";
 import { startLeaseClock, type LeaseClock } from "./lease-clock.ts";
 import type { LoginGuard } from "./login-guard.ts";
+import { withNameless } from "./nameless.ts";
 import { planDevice, type Plan } from "./plan.ts";
 import { licences } from "./licences.ts";
 import { mayBeUnsaved } from "./found-unsaved.ts";
@@ -179,13 +180,15 @@ async function planOnly(dependencies: RunDependencies, request: RunRequest): Pro
     const recorded = licences(claim).flatMap((record) => record.creates);
     const options = planOptions(dependencies, request, claim.links);
     const applied = planDevice(config, describeWritable(driver, device.name), work.intents, recorded, options);
-    const plan = withRemovals(applied, config, {
+    const unit = serialNumber === "unknown" ? "" : serialNumber;
+    const whole = withRemovals(applied, config, {
       work,
       links: claim.links,
       made: work.amendments.size === 0 ? [] : await journal.madeProxySets(device.name),
-      serialNumber: serialNumber === "unknown" ? "" : serialNumber,
+      serialNumber: unit,
       withoutTags: device.withoutTags,
     });
+    const plan = withNameless(whole, config, writtenTo(unit, claim.unresolved));
     return {
       runId: null,
       device: device.name,
@@ -235,6 +238,7 @@ async function runClaim(
       status,
       clock,
       licences(claim),
+      claim.unresolved,
     );
     dependencies.recognise(status.serialNumber);
     foreignEdits.look(status, session.unsaved());

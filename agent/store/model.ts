@@ -122,6 +122,11 @@ export interface RecordedCreate extends Place {
 export interface RecordedChange extends Place {
   name: string;
   before: Fields;
+  /**
+   * By field, secrets left out: what the script may leave in it. How a row is known that the device made of the script's
+   * lines, because the one that they were to change had just been deleted. Absent in records of earlier versions.
+   */
+  sent?: Readonly<Record<string, readonly string[]>> | undefined;
   customers: readonly string[];
 }
 

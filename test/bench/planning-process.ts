@@ -97,7 +97,7 @@ function main(): void {
       dialect: mediant74.name,
       tables: mediantTables,
       limits: limitsByModel.get(model) ?? {},
-      capabilities: { saveNeeded: true, partialScripts: true },
+      capabilities: { saveNeeded: true, partialScripts: true, givesBack: false },
     };
     const linkedRows = new Set(known.map(({ intent }) => `ip-group ${(intent.rows[1]?.name ?? "").toLowerCase()}`));
     times.planMs.push(

@@ -128,8 +128,9 @@ function judgeDevice(
     ...(beginning.get("IPGroup") ?? []).map(({ fields }) => fields["Name"]),
     ...foreign.map(({ fields }) => fields["Name"]),
   ]);
+  // Nothing but defaults: not one of the lines arrived, so that nothing says whose it is.
   const isLeftOver = ({ index, active, fields }: TableRow): boolean =>
-    !active && fields["Name"] === "" && deleted.has(index);
+    !active && deleted.has(index) && ["Name", "Tags", "ProxySetName", "ProfileName"].every((key) => !fields[key]);
   const ours = groups.filter((row) => !strangers.has(row.fields["Name"]) && !isLeftOver(row));
   for (const customer of customers) {
     const row = ours.find(({ fields }) => fields["Name"] === customer.name);

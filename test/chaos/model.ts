@@ -51,7 +51,8 @@ export interface Model {
   foreign: ForeignRow[][];
   /**
    * By device: IP Groups of the agent that another administrator deleted. A script that was about to change one of them
-   * leaves a row without a name there, which the device keeps inactive: it has no lock, see docs/promise.md.
+   * makes a row without a name there. The agent takes it away when it holds anything of that script, and leaves it when it
+   * holds nothing at all: see docs/promise.md.
    */
   deleted: Set<number>[];
 }

@@ -333,7 +333,7 @@ describe("what the REST driver makes of the status", () => {
     expect(one.describe()).toMatchObject({
       dialect: "mediant-7.4",
       limits: { "ip-group": 1_500 },
-      capabilities: { saveNeeded: true, partialScripts: true },
+      capabilities: { saveNeeded: true, partialScripts: true, givesBack: false },
     });
   });
 

@@ -17,7 +17,7 @@ export const description: DeviceDescription = {
   dialect: "mediant-7.4",
   tables: mediantTables,
   limits: { "proxy-set": 80, "ip-group": 80, account: 102, "proxy-ip": 10 },
-  capabilities: { saveNeeded: true, partialScripts: true },
+  capabilities: { saveNeeded: true, partialScripts: true, givesBack: false },
 };
 
 export const allColumns: DeviceConfig["columns"] = new Map(

@@ -27,7 +27,9 @@ const place = { table, index: z.number(), parent: z.number().exactOptional(), na
 const creates: z.ZodType<RecordedCreate[]> = z.array(
   z.object({ ...place, fields, absentIn: z.string(), customers: texts }),
 );
-const changes: z.ZodType<RecordedChange[]> = z.array(z.object({ ...place, before: fields, customers: texts }));
+const changes: z.ZodType<RecordedChange[]> = z.array(
+  z.object({ ...place, before: fields, sent: z.record(z.string(), texts).optional(), customers: texts }),
+);
 const change: z.ZodType<Change> = z.object({
   proxySet: z.string().exactOptional(),
   blueprint: z.string().exactOptional(),
