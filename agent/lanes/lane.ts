@@ -28,7 +28,7 @@ export interface LaneDependencies {
   adopt(request: AdoptionRequest, signal: AbortSignal): Promise<AdoptReport>;
   /** Asks the device how it is, and nothing else. */
   probe(signal: AbortSignal): Promise<void>;
-  drift: DriftChecks;
+  drift: Omit<DriftChecks, "follow">;
   /** What a run will use. Prepared when something arrives, discarded when the device is paused and at the end. */
   prepared: Pick<PreparedDriver, "prepare" | "discard">;
   log: Log;
@@ -242,8 +242,8 @@ export function createLane(dependencies: LaneDependencies): Lane {
       breaker.succeed();
       look();
       logRun("resync", result.report);
-      const { drift, customers } = result.report;
-      if (drift !== undefined) await dependencies.drift.note(drift, customers);
+      const { drift, shortNames } = result.report;
+      if (drift !== undefined) await dependencies.drift.note(drift, [...shortNames.values()]);
       return reportResync(result.report);
     } catch (error) {
       return { ...report, ...stopped(error) };

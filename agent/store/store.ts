@@ -10,6 +10,7 @@ import type {
   Customer,
   DriftEvidence,
   ExecutionMessage,
+  KeptEvidence,
   Lead,
   Lease,
   Link,
@@ -108,7 +109,7 @@ export interface DeviceMode {
 
 export interface DriftSummary {
   device: string;
-  latest: { checkedAt: number; drifted: number; afterRestart: boolean } | undefined;
+  latest: { checkedAt: number; updatedAt: number | undefined; drifted: number; afterRestart: boolean } | undefined;
   /** A check is due, as after a restart of the device. */
   due: boolean;
 }
@@ -339,9 +340,11 @@ export interface JournalStore {
   demandCheck(device: string): Promise<void>;
   /** The latest evidence, in place of the one before; the check that was due is done, unless it is `stillDue`. */
   keepDrift(device: string, evidence: DriftEvidence, stillDue: boolean): Promise<void>;
-  drift(device: string): Promise<{ checkedAt: number; evidence: DriftEvidence } | undefined>;
+  /** What runs have shown since the check, in place of its evidence: when that was made, and what is due, stay. */
+  updateDrift(device: string, evidence: DriftEvidence): Promise<void>;
+  drift(device: string): Promise<KeptEvidence | undefined>;
   /** Devices that were checked, or of which a status was noted; for health, which must not load the evidence. */
-  driftSummaries(): Promise<DriftSummary[]>;
+  driftSummaries(filter: { device?: string }): Promise<DriftSummary[]>;
 
   /** Append-only. */
   audit(entry: Omit<AuditEntry, "at">): Promise<void>;

@@ -250,4 +250,7 @@ export const migrations: readonly string[] = [
   ALTER TABLE audit ADD COLUMN previous TEXT;
   ALTER TABLE audit ADD COLUMN hash TEXT;
   `,
+  `
+  ALTER TABLE drift_checks ADD COLUMN updated_at INTEGER;
+  `,
 ];
