@@ -37,7 +37,9 @@ async function drift(invocation: Invocation, { device, check }: Options): Promis
     agent: (client) => (check === true ? client.checkDrift(device) : client.drift(device)),
     alone: async ({ operations }) =>
       driftReport.parse(
-        printable(await (check === true ? operations.checkDrift({ device }) : operations.drift({ device }))),
+        printable(
+          await (check === true ? operations.checkDrift({ device }, "command line") : operations.drift({ device })),
+        ),
       ),
   });
   if (invocation.json) invocation.output.json(report);
