@@ -66,15 +66,21 @@ export function createMetrics(): Metrics {
   });
   const drift = gauge(
     "drifted_customers",
-    "Linked customers whose rows differ from their intent, at the latest check; absent when there is no evidence",
+    "Linked customers whose rows differ from their intent, by the latest check and runs since; absent when there is no evidence",
   );
   const unknown = gauge(
     "drift_unknown",
     "1 where drift was never checked, too long ago to say anything, or not since the device started anew",
   );
   const due = gauge("drift_check_due", "1 while a check is due, as after a restart of the device");
-  const age = gauge("drift_evidence_age_seconds", "Age of the latest drift check; absent when there was none");
-  const checked = gauge("drift_checked_timestamp_seconds", "When drift was last checked; absent when it never was");
+  const age = gauge(
+    "drift_evidence_age_seconds",
+    "Time since all linked customers were compared, whatever runs showed of single ones since; absent when they never were",
+  );
+  const checked = gauge(
+    "drift_checked_timestamp_seconds",
+    "When all linked customers were last compared; absent when they never were",
+  );
 
   return {
     conversionEnded: (result) => conversions.inc({ result }),

@@ -29,12 +29,13 @@ export const deviceReport = z.object({
   linked: z.number(),
   /**
    * The latest comparison of linked customers with the device, also from before a restart of the agent; null when there
-   * was none. `stale`: it is older than drift.maxAge and says nothing any more. `afterRestart`: the device had started
-   * anew before it.
+   * was none. `updatedAt`: since then runs brought single customers up to date. `stale`: it is older than drift.maxAge
+   * and says nothing any more. `afterRestart`: the device had started anew before it.
    */
   drift: z
     .object({
       checkedAt: z.string(),
+      updatedAt: time.default(null),
       drifted: z.number(),
       stale: z.boolean().default(false),
       afterRestart: z.boolean().default(false),
@@ -226,8 +227,12 @@ export const driftDeviceReport = z.object({
   device: z.string(),
   /** `unknown`: never checked, or too long ago. */
   state: z.enum(["in-sync", "drifted", "unknown"]),
+  /** When all its linked customers were compared. */
   checkedAt: time,
+  /** The time since then: what runs found since makes it no younger. */
   ageSeconds: z.number().nullable(),
+  /** When a run last brought single customers up to date since `checkedAt`, or took removed ones out; else null. */
+  updatedAt: time.default(null),
   /** A check is due since the device started anew, or since one was put off. */
   due: z.boolean(),
   /** What kept the check that was asked for from being made; the evidence is then an earlier one. */

@@ -90,7 +90,11 @@ function printVerdict(file: string, verdict: TrailVerdict, output: Output): void
       [
         `The audit trail of ${file} is ${paint.red("broken")}.`,
         `  Entry ${fault.seq}: ${fault.kind}: ${fault.message}.`,
-        entries === 0 ? "No entry before it is sound." : "Sound before it:",
+        entries === 0
+          ? "No entry before it is sound."
+          : fault.kind === "unlisted"
+            ? "Sound are all entries:"
+            : "Sound before it:",
         ...(entries === 0 ? [] : lines),
       ].join("\n"),
     );

@@ -37,7 +37,9 @@ async function drift(invocation: Invocation, { device, check }: Options): Promis
     agent: (client) => (check === true ? client.checkDrift(device) : client.drift(device)),
     alone: async ({ operations }) =>
       driftReport.parse(
-        printable(await (check === true ? operations.checkDrift({ device }) : operations.drift({ device }))),
+        printable(
+          await (check === true ? operations.checkDrift({ device }, "command line") : operations.drift({ device })),
+        ),
       ),
   });
   if (invocation.json) invocation.output.json(report);
@@ -70,10 +72,13 @@ function printDrift({ devices }: DriftReport, output: Output): void {
 }
 
 function detailsOf(device: DriftDeviceReport, paint: Paint): string[] {
-  const { restore, rows, unlisted, trouble, due, afterRestart } = device;
+  const { restore, rows, unlisted, trouble, due, afterRestart, updatedAt } = device;
   const lines = [
     ...(trouble === null ? [] : [`not checked: ${trouble}`]),
     ...(due ? ["a check is due: the device started anew, or what was to be restored was put off"] : []),
+    ...(updatedAt === null
+      ? []
+      : [`since the check, runs brought single customers up to date, the last at ${updatedAt}`]),
     ...(afterRestart ? ["checked because the device had started anew, or is another unit"] : []),
     ...(restore === null
       ? []

@@ -1,4 +1,5 @@
 import type { DeviceReport, DriftDeviceReport, DriftState } from "../reports.ts";
+import type { DriftEvidence } from "../store/model.ts";
 import type { JournalStore } from "../store/journal-store.ts";
 
 export const isStale = (checkedAt: number, now: number, maxAgeMs: number): boolean => now - checkedAt > maxAgeMs;
@@ -27,7 +28,15 @@ export function shownDriftState({
   return driftDue ? "unknown" : "in-sync";
 }
 
-const nothing = { customers: 0, drifted: 0, kept: 0, afterRestart: false, restore: null, rows: [], unlisted: 0 };
+const nothing: DriftEvidence = {
+  customers: 0,
+  drifted: 0,
+  kept: 0,
+  afterRestart: false,
+  restore: null,
+  rows: [],
+  unlisted: 0,
+};
 
 /** The latest evidence on one device. `trouble`: what kept a check that was asked for from being made. */
 export async function reportDrift(
@@ -38,15 +47,17 @@ export async function reportDrift(
   trouble: string | null = null,
 ): Promise<DriftDeviceReport> {
   const found = await journal.drift(device);
-  const due = (await journal.driftSummaries()).some((one) => one.device === device && one.due);
-  const evidence = found?.evidence;
+  const [summary] = await journal.driftSummaries({ device });
+  const due = summary?.due === true;
+  const { tally: _, ...evidence } = found?.evidence ?? nothing;
   return {
     device,
     state: driftState(found && { checkedAt: found.checkedAt, drifted: found.evidence.drifted }, due, now, maxAgeMs),
     checkedAt: found === undefined ? null : new Date(found.checkedAt).toISOString(),
     ageSeconds: found === undefined ? null : Math.max(0, (now - found.checkedAt) / 1_000),
+    updatedAt: found?.updatedAt === undefined ? null : new Date(found.updatedAt).toISOString(),
     due,
     trouble,
-    ...(evidence ?? nothing),
+    ...evidence,
   };
 }

@@ -1,5 +1,5 @@
 import type { Customer, Lead, Link } from "../store/model.ts";
-import { reasonToWait, type DeviceFacts } from "./device.ts";
+import { reasonToWait, timeOfEvidence, type DeviceFacts } from "./device.ts";
 import { moment, tell, type Explanation, type Reason } from "./explanation.ts";
 
 export interface CustomerLink {
@@ -72,8 +72,8 @@ function evidenceOf({ link, device: facts, differed }: CustomerLink, now: number
   if (drift?.stale === true)
     return { state: "unknown", text: `${device} was last compared at ${moment(drift.checkedAt)}, too long ago to say` };
   if (drift === null) return { state: "unknown", text: `${device} was never compared${meanwhile}` };
-  const at = moment(drift.checkedAt);
-  const linkedSince = link.linkedAt > Date.parse(drift.checkedAt);
+  const at = timeOfEvidence(drift);
+  const linkedSince = link.linkedAt > Date.parse(drift.updatedAt ?? drift.checkedAt);
   if (differed === true && !linkedSince)
     return { state: "drifted", text: `its rows on ${device} differed at ${at}${meanwhile}` };
   if (driftDue)

@@ -195,9 +195,18 @@ function idleReason(facts: DeviceFacts): Reason {
   };
 }
 
+/** When what is known of drift was seen. */
+export function timeOfEvidence({
+  checkedAt,
+  updatedAt,
+}: Pick<NonNullable<DeviceReport["drift"]>, "checkedAt" | "updatedAt">): string {
+  const since = updatedAt === null ? "" : `, or when a run read it back since, last at ${moment(updatedAt)}`;
+  return `${moment(checkedAt)}${since}`;
+}
+
 function driftText({ drift, driftDue }: DeviceReport): string {
   if (drift === null) return "never compared";
   if (drift.stale) return `last compared at ${moment(drift.checkedAt)}, too long ago to say`;
   const found = drift.drifted === 0 ? "none differed" : `${drift.drifted} differed`;
-  return `${found} at ${moment(drift.checkedAt)}${driftDue ? ", and a check is due since" : ""}`;
+  return `${found} at ${timeOfEvidence(drift)}${driftDue ? ", and a check is due since" : ""}`;
 }

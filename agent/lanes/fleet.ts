@@ -14,6 +14,7 @@ import { loadBlueprints, type Blueprint } from "../provisioning/blueprint.ts";
 import { checkDrift } from "../provisioning/drift-check.ts";
 import { watchForeignEdits } from "../provisioning/foreign-edits.ts";
 import { guardLogins, type LoginGuard } from "../provisioning/login-guard.ts";
+import type { ReadBack } from "../provisioning/read-back.ts";
 import { probeDevice, runDevice } from "../provisioning/run.ts";
 import { watchSerials } from "../provisioning/serials.ts";
 import type { ReadSecret } from "../settings/secrets.ts";
@@ -77,6 +78,8 @@ export function createFleet(dependencies: FleetDependencies): Fleet {
       journal,
       holder,
       now,
+      // Kept with the evidence of the checks below.
+      follow: (seen: () => ReadBack) => drift.follow(seen),
       keepBackup: (text: string) => keepBackup(dataDir, name, text, settings.backups, now()),
       wait: (ms: number, signal: AbortSignal) => sleep(ms, undefined, { signal }),
     };
@@ -110,6 +113,16 @@ export function createFleet(dependencies: FleetDependencies): Fleet {
       });
       return { guard, openDriver: prepared.take };
     };
+    const drift = createDriftChecks({
+      device,
+      journal,
+      source,
+      // It writes nothing, so nothing stands in its way.
+      check: (signal) => checkDrift({ ...shared, ...access(), signal, mayWrite: () => undefined }),
+      maxAgeMs: config.drift.maxAge,
+      log,
+      now,
+    });
     const lane = createLane({
       device,
       settings,
@@ -117,16 +130,7 @@ export function createFleet(dependencies: FleetDependencies): Fleet {
       run: (request, signal, mayWrite) => runDevice({ ...shared, ...access(), signal, mayWrite }, request),
       adopt: (request, signal) => adoptDevice({ ...shared, ...access(), signal, mayWrite: () => undefined }, request),
       probe: (signal) => probeDevice({ ...access(), signal }),
-      drift: createDriftChecks({
-        device,
-        journal,
-        source,
-        // It writes nothing, so nothing stands in its way.
-        check: (signal) => checkDrift({ ...shared, ...access(), signal, mayWrite: () => undefined }),
-        maxAgeMs: config.drift.maxAge,
-        log,
-        now,
-      }),
+      drift,
       prepared,
       log,
       metrics,

@@ -7,7 +7,7 @@ import type { RunRequest } from "../provisioning/work.ts";
 
 export interface LaneCheckDependencies {
   device: string;
-  drift: DriftChecks;
+  drift: Pick<DriftChecks, "check" | "isDue" | "isWanted">;
   breaker: Pick<Breaker, "succeed" | "holds">;
   /** Asks the device how it is, and nothing else. */
   probe(signal: AbortSignal): Promise<void>;

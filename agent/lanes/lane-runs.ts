@@ -192,8 +192,8 @@ export function createLaneRuns(dependencies: LaneRunDependencies): LaneRuns {
       breaker.succeed();
       look();
       logRun("resync", result.report);
-      const { drift, customers } = result.report;
-      if (drift !== undefined) await dependencies.drift.note(drift, customers);
+      const { drift, shortNames } = result.report;
+      if (drift !== undefined) await dependencies.drift.note(drift, [...shortNames.values()]);
       return reportResync(result.report);
     } catch (error) {
       return { ...report, ...stopped(error) };

@@ -18,7 +18,7 @@ export interface LaneDependencies extends DeviceWork {
   device: DeviceSettings;
   settings: RunSettings;
   source: ConversionSource;
-  drift: DriftChecks;
+  drift: Omit<DriftChecks, "follow">;
   /** What a run will use. Prepared when something arrives, discarded when the device is paused and at the end. */
   prepared: Pick<PreparedDriver, "prepare" | "discard">;
   log: Log;

@@ -73,7 +73,7 @@ export async function reportHealth(dependencies: HealthDependencies): Promise<He
     source.countLinks(),
     journal.unsavedSince(),
     journal.loginFailures(),
-    journal.driftSummaries(),
+    journal.driftSummaries({}),
   ]);
   const seconds = (since: number | undefined): number =>
     since === undefined ? 0 : Math.max(0, (now() - since) / 1_000);
@@ -97,6 +97,7 @@ export async function reportHealth(dependencies: HealthDependencies): Promise<He
           : {
               ...check.latest,
               checkedAt: new Date(check.latest.checkedAt).toISOString(),
+              updatedAt: check.latest.updatedAt === undefined ? null : new Date(check.latest.updatedAt).toISOString(),
               stale: isStale(check.latest.checkedAt, now(), driftMaxAgeMs),
             },
       driftDue: check?.due ?? false,

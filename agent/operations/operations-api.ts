@@ -78,11 +78,15 @@ function addDriftRoutes(app: App, { operations }: OperationsApiDependencies): vo
     schema: {
       tags,
       summary: "Compare linked customers with their devices now",
-      description: "Writes only what the policy `restore` says, and never to a device that is observed or paused.",
+      description:
+        "Writes only what the policy `restore` says, and never to a device that is observed or paused. Audited with the name of the token.",
       body: only,
       response: answers,
     },
-    handler: async ({ body }) => answering(operations.checkDrift(body)),
+    handler: async (request) => {
+      const { name } = requireScope(request, ["operate"]);
+      return answering(operations.checkDrift(request.body, name));
+    },
   });
 }
 

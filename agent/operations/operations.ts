@@ -37,8 +37,11 @@ export interface Operations {
   adopt(request: AdoptRequest, by: string): Promise<AdoptReport>;
   /** The latest evidence on drift, of one device or of all. Asks no device. Throws NotFound for an unknown device. */
   drift(request: { device?: string | undefined }): Promise<DriftReport>;
-  /** Compares linked customers with their devices now, restores by policy, and reports as `drift`. */
-  checkDrift(request: { device?: string | undefined }): Promise<DriftReport>;
+  /**
+   * Compares linked customers with their devices now, restores by policy, and reports as `drift`. Audited for each device
+   * before it is asked, where somebody (`by`) wanted it. Throws NotFound for an unknown device.
+   */
+  checkDrift(request: { device?: string | undefined }, by?: string): Promise<DriftReport>;
   /**
    * Durable and audited. No new script is sent from the moment of the call; resolves when the run under way has ended,
    * at the latest after 20 s. Throws NotFound for an unknown device.
@@ -158,10 +161,9 @@ export function createOperations(dependencies: OperationsDependencies): Operatio
     return { device, changes: [], lines: [], reverse: [], conflicts, warnings: [] };
   }
 
-  async function auditResync(devices: readonly string[], request: ResyncRequest, who: string): Promise<void> {
-    const { customer = null, endCalls, rerender } = request;
-    const data = { customer, endCalls, rerender };
-    await Promise.all(devices.map((device) => journal.audit({ event: "resync", device, taskId: null, who, data })));
+  async function auditRequest(event: string, devices: readonly string[], who: string, data: object): Promise<void> {
+    const entry = { event, taskId: null, who, data: { ...data } };
+    await Promise.all(devices.map((device) => journal.audit({ ...entry, device })));
   }
   const lanesFor = (device: string | undefined): Lane[] =>
     device === undefined ? [...lanes.values()] : [laneOf(device)];
@@ -172,8 +174,11 @@ export function createOperations(dependencies: OperationsDependencies): Operatio
       const names = lanesFor(device).map((lane) => lane.device.name);
       return { devices: await Promise.all(names.map((name) => reportDrift(journal, name, now(), driftMaxAgeMs))) };
     },
-    async checkDrift({ device }) {
-      const reports = lanesFor(device).map(async (lane) => {
+    async checkDrift({ device }, by) {
+      const chosen = lanesFor(device);
+      const names = chosen.map((lane) => lane.device.name);
+      if (by !== undefined) await auditRequest("drift-check", names, by, {});
+      const reports = chosen.map(async (lane) => {
         const trouble = await lane
           .checkDrift()
           // One device that cannot be asked takes no report of the others along.
@@ -207,7 +212,8 @@ export function createOperations(dependencies: OperationsDependencies): Operatio
       const devices = [...lanes.keys()].filter(
         (device) => (request.device ?? device) === device && (wanted === undefined || customerOn.has(device)),
       );
-      if (!request.dryRun) await auditResync(devices, request, by);
+      const { customer = null, endCalls, rerender } = request;
+      if (!request.dryRun) await auditRequest("resync", devices, by, { customer, endCalls, rerender });
       const reports = devices.map((device) =>
         laneOf(device)
           .resync({ ...request, customer: wanted === undefined ? undefined : customerOn.get(device) })

@@ -1,6 +1,7 @@
+import { createHash } from "node:crypto";
 import type { DeviceConfig } from "../../drivers/driver.ts";
 import { policyOfField, policyOfRows, type DeviceDrift, type DriftPolicy } from "../settings/drift-policy.ts";
-import type { DriftFinding, DriftRow } from "../store/model.ts";
+import type { CheckedRow, DriftFinding, ListedRow } from "../store/model.ts";
 import type { IntentRow } from "./intent.ts";
 import type { PlannedIntent } from "./needs.ts";
 import { tenantOf } from "./tenant-tag.ts";
@@ -9,11 +10,15 @@ import { matchChildren } from "./proxy-set-needs.ts";
 
 /** How a device differs from what its linked customers need, row by row and field by field. */
 export interface Drift {
-  rows: readonly DriftRow[];
+  rows: readonly ListedRow[];
   /** Customers of the rows that differ. */
   drifted: number;
   /** Fields and rows that differ and are accepted by policy `keep`. */
   kept: number;
+  /** The rows of these, and how many they are in each. */
+  accepted: readonly (CheckedRow & { kept: number })[];
+  /** What stands for each shared row that was compared, whether it differs or not. */
+  shared: readonly string[];
 }
 
 interface Comparison {
@@ -22,7 +27,13 @@ interface Comparison {
   carrierPolicy: "report" | "enforce";
 }
 
-type Found = Omit<DriftRow, "customers"> & { kept: number };
+type Found = Pick<ListedRow, "row" | "findings"> & { kept: number };
+
+interface Entry {
+  found: Found;
+  customers: Set<string>;
+  shared: { shared?: string };
+}
 
 /** Compares a complete read with the intents of linked customers. Pure; secrets are never among the values. */
 export function findDrift(
@@ -32,30 +43,45 @@ export function findDrift(
   carrierPolicy: "report" | "enforce",
 ): Drift {
   const comparison = { observed: indexRows(config), policies, carrierPolicy };
-  const rows: { found: Found; customers: Set<string> }[] = [];
+  const rows: Entry[] = [];
   /** Thousands of customers may share a Proxy Set: it is compared once for each way in which it is wanted. */
-  const shared = new Map<string, { found: Found; customers: Set<string> }>();
+  const shared = new Map<string, Entry>();
   for (const planned of intents) {
     const { shortName } = planned.intent;
     for (const row of planned.intent.rows) {
-      const key = row.role === "shared" ? JSON.stringify([row.table, row.name, row.fields, row.children]) : undefined;
+      const key = row.role === "shared" ? wantOf(row) : undefined;
       const known = key === undefined ? undefined : shared.get(key);
       if (known !== undefined) {
         known.customers.add(shortName);
         continue;
       }
       const found = row.role === "shared" ? compareShared(row, comparison) : compareOwn(row, planned, comparison);
-      const entry = { found, customers: new Set([shortName]) };
+      const entry = { found, customers: new Set([shortName]), shared: key === undefined ? {} : { shared: key } };
       if (key !== undefined) shared.set(key, entry);
       if (found.findings.length + found.kept > 0) rows.push(entry);
     }
   }
   const differing = rows.filter(({ found }) => found.findings.length > 0);
+  const checked = ({ found, customers, shared }: Entry): CheckedRow => ({
+    row: found.row,
+    customers: [...customers],
+    ...shared,
+  });
   return {
-    rows: differing.map(({ found: { row, findings }, customers }) => ({ row, customers: [...customers], findings })),
+    rows: differing.map((entry) => ({ ...checked(entry), findings: entry.found.findings })),
     drifted: new Set(differing.flatMap(({ customers }) => [...customers])).size,
     kept: rows.reduce((sum, { found }) => sum + found.kept, 0),
+    accepted: rows
+      .filter(({ found }) => found.kept > 0)
+      .map((entry) => ({ ...checked(entry), kept: entry.found.kept })),
+    shared: [...shared.keys()],
   };
+}
+
+/** All that an intent wants of a shared row, in few letters. */
+function wantOf({ table, name, fields, children }: IntentRow): string {
+  const want = JSON.stringify([table, name, fields, children]);
+  return createHash("sha256").update(want).digest("base64url").slice(0, 22);
 }
 
 /** Whether a run that only restores has something to do. */

@@ -1,4 +1,4 @@
-import type { DeviceConfig, DeviceDescription, Driver, Known } from "../../drivers/driver.ts";
+import type { DeviceDescription, Driver, Known } from "../../drivers/driver.ts";
 import { DriverError } from "../../drivers/errors.ts";
 import type { RunSettings } from "../settings/config.ts";
 import type { ConversionSource } from "../source/source.ts";
@@ -10,7 +10,7 @@ import { amendmentCompletions } from "./amendment-results.ts";
 import type { CustomerResult } from "./apply.ts";
 import { carryOut } from "./carry-out.ts";
 import { openSession, writtenTo, type SessionDependencies } from "./device-session.ts";
-import { findDrift, type Drift } from "./drift.ts";
+import type { Drift } from "./drift.ts";
 import type { ForeignEdits } from "./foreign-edits.ts";
 import { startLeaseClock, type LeaseClock } from "./lease-clock.ts";
 import type { LoginGuard } from "./login-guard.ts";
@@ -19,6 +19,7 @@ import { planDevice, type Plan } from "./plan.ts";
 import { licences } from "./licences.ts";
 import { mayBeUnsaved } from "./found-unsaved.ts";
 import { propose } from "./proposal.ts";
+import { compareAll, readBack, type ReadBack } from "./read-back.ts";
 import { reportPlan } from "./report-plan.ts";
 import { withRemovals } from "./removals-ahead.ts";
 import {
@@ -41,6 +42,8 @@ export interface RunDependencies
   foreignEdits: ForeignEdits;
   /** Throws PutOff when another device of the inventory has this serial number: it is the same one. */
   recognise(serialNumber: Known<string>): void;
+  /** Brings the kept evidence on drift up to date after a run that is no comparison of all linked customers. */
+  follow(seen: () => ReadBack): Promise<void>;
   source: ConversionSource;
   journal: JournalStore;
   /** Who this agent is, for the lease. */
@@ -138,16 +141,6 @@ function show(device: string, plan: Plan, driver: Driver, work: Work): Pick<RunR
   return { plan: reportPlan(device, whole, driver, work.shortNames), conflicting: new Set(whole.conflicts.keys()) };
 }
 
-function driftIn(
-  dependencies: RunDependencies,
-  request: RunRequest,
-  work: Work,
-  config: DeviceConfig,
-): Drift | undefined {
-  if (request.kind !== "resync" || request.customer !== undefined || request.rerender) return undefined;
-  return findDrift(config, work.intents, dependencies.device.drift, dependencies.settings.carrierPolicy);
-}
-
 /** Proves that the device answers and takes the log-in. Throws DriverError. */
 export async function probeDevice(
   dependencies: Pick<RunDependencies, "openDriver" | "guard" | "signal">,
@@ -201,7 +194,7 @@ async function planOnly(dependencies: RunDependencies, request: RunRequest): Pro
       owed: work.owed,
       writes: 0,
       saves: 0,
-      drift: driftIn(dependencies, request, work, config),
+      drift: compareAll(dependencies, request, work, config, new Map()),
     };
   });
 }
@@ -273,6 +266,8 @@ async function runClaim(
         data: { results: Object.fromEntries(results), ...session.counts },
       });
       reach("report-audited");
+      const drift = compareAll(dependencies, request, work, session.config, results);
+      if (drift === undefined) await dependencies.follow(() => readBack(dependencies, work, session.config, results));
       if (blocked !== undefined) throw blocked;
       return {
         runId: session.runId,
@@ -285,7 +280,7 @@ async function runClaim(
         customers: work.shortNames.size,
         owed: work.owed,
         ...session.counts,
-        drift: driftIn(dependencies, request, work, session.config),
+        drift,
       };
     } catch (error) {
       // What was refused before a line of it left needs no save, and does not wait for the device.

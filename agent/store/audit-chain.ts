@@ -40,11 +40,14 @@ export function coverEntries(sign: Sign, entries: Iterable<ChainedEntry>): { ent
 export interface Fault {
   /** Of the first entry that is not as it was written, or of the first that is missing. */
   seq: number;
-  kind: "changed" | "missing" | "reordered" | "inserted" | "not expected";
+  kind: "changed" | "missing" | "reordered" | "inserted" | "not expected" | "unlisted";
   message: string;
 }
 
-/** What was found. With a fault, the numbers and the head are those of the sound entries before it. */
+/**
+ * What was found. With a fault, the numbers and the head are those of the sound entries before it; where one is only
+ * `unlisted`, all entries are sound.
+ */
 export interface TrailVerdict {
   entries: number;
   /** Of these, how many were written before there was a chain; covered since `coveredAt`. */

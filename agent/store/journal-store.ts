@@ -1,5 +1,13 @@
 import type { MadeProxySet } from "./amendment.ts";
-import type { AuditEntry, DriftEvidence, Lease, RecordedChange, RecordedCreate, RunRecord } from "./model.ts";
+import type {
+  AuditEntry,
+  DriftEvidence,
+  KeptEvidence,
+  Lease,
+  RecordedChange,
+  RecordedCreate,
+  RunRecord,
+} from "./model.ts";
 import type { Upkeep } from "./upkeep.ts";
 
 export interface DeviceMode {
@@ -9,7 +17,7 @@ export interface DeviceMode {
 
 export interface DriftSummary {
   device: string;
-  latest: { checkedAt: number; drifted: number; afterRestart: boolean } | undefined;
+  latest: { checkedAt: number; updatedAt: number | undefined; drifted: number; afterRestart: boolean } | undefined;
   /** A check is due, as after a restart of the device. */
   due: boolean;
 }
@@ -80,9 +88,11 @@ export interface JournalStore {
   demandCheck(device: string): Promise<void>;
   /** The latest evidence, in place of the one before; the check that was due is done, unless it is `stillDue`. */
   keepDrift(device: string, evidence: DriftEvidence, stillDue: boolean): Promise<void>;
-  drift(device: string): Promise<{ checkedAt: number; evidence: DriftEvidence } | undefined>;
+  /** What runs have shown since the check, in place of its evidence: when that was made, and what is due, stay. */
+  updateDrift(device: string, evidence: DriftEvidence): Promise<void>;
+  drift(device: string): Promise<KeptEvidence | undefined>;
   /** Devices that were checked, or of which a status was noted; for health, which must not load the evidence. */
-  driftSummaries(): Promise<DriftSummary[]>;
+  driftSummaries(filter: { device?: string }): Promise<DriftSummary[]>;
 
   /** Append-only. */
   audit(entry: Omit<AuditEntry, "at">): Promise<void>;

@@ -170,9 +170,19 @@ export interface DriftRow {
   findings: readonly DriftFinding[];
 }
 
+/** A row that was compared, and the customers that need it. */
+export interface CheckedRow {
+  row: string;
+  customers: readonly string[];
+  /** Of a shared row: stands for all that is wanted of it, so that one look tells of everybody who wants the same. */
+  shared?: string;
+}
+
+export type ListedRow = DriftRow & CheckedRow;
+
 /** What a complete read showed of a device's linked customers. */
 export interface DriftEvidence {
-  /** Those that were compared. */
+  /** Those that were compared and not removed since, and those of whom a run found a difference since. */
   customers: number;
   drifted: number;
   /** Differences that are accepted. */
@@ -181,9 +191,30 @@ export interface DriftEvidence {
   afterRestart: boolean;
   /** What became of the rows that were to be restored; null where there were none. */
   restore: { result: "done" | "put-off" | "failed"; rows: number; reason: string | null } | null;
-  rows: readonly DriftRow[];
+  rows: readonly ListedRow[];
   /** Rows that differ beyond those in `rows`. */
   unlisted: number;
+  /** Absent in evidence of versions that did not keep it: that one is not brought up to date before the next check. */
+  tally?: DriftTally;
+}
+
+/** Who stands behind the counts, so that a single customer can leave them. By short names. */
+export interface DriftTally {
+  /** Those that `customers` counts. */
+  compared: readonly string[];
+  /** Rows that differ and are not listed. */
+  unlisted: readonly CheckedRow[];
+  /** How many accepted differences each row has. */
+  accepted: readonly (CheckedRow & { kept: number })[];
+}
+
+/** The latest evidence on a device. */
+export interface KeptEvidence {
+  /** When all customers were compared. */
+  checkedAt: number;
+  /** When a run last brought single customers up to date since then. */
+  updatedAt: number | undefined;
+  evidence: DriftEvidence;
 }
 
 export interface AuditEntry {

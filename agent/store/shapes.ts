@@ -39,7 +39,7 @@ export const intentShape: z.ZodType<Intent> = z.object({
 
 const word = z.string().nullable();
 
-const driftRow: z.ZodType<DriftRow> = z.object({
+const driftRow = z.object({
   row: z.string(),
   customers: z.array(z.string()),
   findings: z.array(
@@ -61,6 +61,9 @@ const driftRow: z.ZodType<DriftRow> = z.object({
   ),
 });
 
+const rowsShape: z.ZodType<readonly DriftRow[]> = z.array(driftRow).readonly();
+const checkedRow = z.object({ row: z.string(), customers: z.array(z.string()), shared: z.string().exactOptional() });
+
 export const driftEvidenceFields = {
   customers: z.number(),
   drifted: z.number(),
@@ -69,8 +72,18 @@ export const driftEvidenceFields = {
   restore: z
     .object({ result: z.enum(["done", "put-off", "failed"]), rows: z.number(), reason: z.string().nullable() })
     .nullable(),
-  rows: z.array(driftRow).readonly(),
+  rows: rowsShape,
   unlisted: z.number(),
 };
 
-export const driftEvidenceShape: z.ZodType<DriftEvidence> = z.object(driftEvidenceFields);
+export const driftEvidenceShape: z.ZodType<DriftEvidence> = z.object({
+  ...driftEvidenceFields,
+  rows: z.array(driftRow.extend(checkedRow.shape)),
+  tally: z
+    .object({
+      compared: z.array(z.string()),
+      unlisted: z.array(checkedRow),
+      accepted: z.array(checkedRow.extend({ kept: z.number() })),
+    })
+    .exactOptional(),
+});

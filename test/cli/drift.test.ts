@@ -9,6 +9,7 @@ function makeDrift(parts: Partial<DriftDeviceReport> = {}): DriftDeviceReport {
     state: "in-sync",
     checkedAt: "2026-03-01T03:00:00Z",
     ageSeconds: 9 * 3_600,
+    updatedAt: null,
     due: false,
     trouble: null,
     customers: 120,

@@ -52,7 +52,7 @@ export function makeDevice(parts: Partial<DeviceReport> = {}): DeviceReport {
     queue: 0,
     oldestPendingSeconds: 0,
     linked: 120,
-    drift: { checkedAt: "2026-03-01T03:00:00Z", drifted: 0, stale: false, afterRestart: false },
+    drift: { checkedAt: "2026-03-01T03:00:00Z", updatedAt: null, drifted: 0, stale: false, afterRestart: false },
     driftDue: false,
     loginFailures: 0,
     ...parts,

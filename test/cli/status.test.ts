@@ -14,7 +14,7 @@ const troubled = makeDevice({
   queue: 7,
   oldestPendingSeconds: 610,
   linked: 5_000,
-  drift: { checkedAt: "2026-03-01T03:00:00Z", drifted: 3, stale: false, afterRestart: false },
+  drift: { checkedAt: "2026-03-01T03:00:00Z", updatedAt: null, drifted: 3, stale: false, afterRestart: false },
 });
 
 async function status(argv: readonly string[], health: unknown, code?: number) {

@@ -1,5 +1,5 @@
 import { afterEach, describe, expect, it } from "vitest";
-import type { DriftDeviceReport, DriftReport, HealthReport } from "../../agent/reports.ts";
+import type { AuditReport, DriftDeviceReport, DriftReport, HealthReport } from "../../agent/reports.ts";
 import { eventually } from "./client.ts";
 import { control, drawTenant, named, startRig, stateOf, statsOf, type Rig } from "./rig.ts";
 
@@ -88,6 +88,10 @@ describe.each([
   it("restore what they name, keep what they name, and leave the rest to a re-sync", async () => {
     const fields = { "ip-group.media-realm-name": "keep", "ip-group.tags": "restore" };
     rig = await startRig({ shape, route, overrides: { drift: { fields, rows: "restore" } } });
+    const asked = async (): Promise<AuditReport> => {
+      const { body } = await rig.client.ask("GET", "/api/agent/v1/audit?device=sbc0");
+      return (body as AuditReport).filter(({ event }) => event === "drift-check");
+    };
     await convert("Acme", "Bolt");
     const wanted = await groups();
     const acme = async () => {
@@ -102,6 +106,7 @@ describe.each([
       rows: [{ customers: ["Acme"], findings: [{ field: "ip-profile-name", policy: "report" }] }],
       restore: { result: "done", rows: 2, reason: null },
     });
+    expect(await asked()).toMatchObject([{ device: "sbc0", who: "admin", taskId: null }]);
     const { startup, running } = await stateOf(rig.mock);
     expect(startup).toEqual(running);
     expect(await acme()).toEqual([tags, "", ""]);

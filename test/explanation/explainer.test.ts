@@ -158,7 +158,7 @@ it("tells by the rows that differed which customers of a device have drifted, as
     secretHashes: {},
     linkedAt: 0,
   });
-  const drift = { checkedAt: new Date().toISOString(), drifted: 1, stale: false, afterRestart: false };
+  const drift = { checkedAt: new Date().toISOString(), updatedAt: null, drifted: 1, stale: false, afterRestart: false };
   const rows = [{ row: 'ip-group 5 "Acme"', customers: ["Acme"], findings: [] }];
   const states = async (unlisted: number): Promise<string[]> => {
     const evidence = { customers: 2, drifted: 1, kept: 0, afterRestart: false, restore: null, rows, unlisted };
@@ -171,7 +171,7 @@ it("tells by the rows that differed which customers of a device have drifted, as
         },
       },
       health: async () => makeHealth([makeDevice({ drift })]),
-      drift: async (name) => (name === "sbc-1" ? { checkedAt: Date.now(), evidence } : undefined),
+      drift: async (name) => (name === "sbc-1" ? { checkedAt: Date.now(), updatedAt: undefined, evidence } : undefined),
       now: Date.now,
     });
     return Promise.all(["acme", "bolt"].map(async (name) => (await explain(name)).state));

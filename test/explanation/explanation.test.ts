@@ -109,7 +109,7 @@ describe("a device", () => {
     ],
     [
       "that drifted",
-      here({ drift: { checkedAt: soon, drifted: 2, stale: false, afterRestart: false } }),
+      here({ drift: { checkedAt: soon, updatedAt: null, drifted: 2, stale: false, afterRestart: false } }),
       "drifted",
       /\(2 differed at/,
       "resync --device",
@@ -418,7 +418,10 @@ describe("a customer", () => {
     differed,
   });
   const compared = (drifted: number, driftDue = false) =>
-    here({ drift: { checkedAt: "2026-03-01T03:00:00Z", drifted, stale: false, afterRestart: false }, driftDue });
+    here({
+      drift: { checkedAt: "2026-03-01T03:00:00Z", updatedAt: null, drifted, stale: false, afterRestart: false },
+      driftDue,
+    });
   const explain = (parts: Partial<Parameters<typeof explainCustomer>[1]>) =>
     explainCustomer("acme", { customer, links: [], amending: undefined, converting: undefined, ...parts }, now);
 
@@ -442,7 +445,7 @@ describe("a customer", () => {
     ["none was compared", here({ drift: null }), "unknown", "sbc-1 was never compared"],
     [
       "it was compared too long ago",
-      here({ drift: { checkedAt: soon, drifted: 0, stale: true, afterRestart: false } }),
+      here({ drift: { checkedAt: soon, updatedAt: null, drifted: 0, stale: true, afterRestart: false } }),
       "unknown",
       "too long ago to say",
     ],

@@ -14,7 +14,7 @@ function laneOf(setting: {
 }) {
   const done: string[] = [];
   const turns: Promise<void>[] = [];
-  const drift: DriftChecks = {
+  const drift: Omit<DriftChecks, "follow"> = {
     async check(restore) {
       done.push(restore === undefined ? "check" : "check and restore");
       if (setting.fault !== undefined) throw setting.fault;

@@ -14,7 +14,7 @@ const device = deviceSettings.name;
 
 const checked = (hoursAgo: number, drifted = 0, more: Partial<DriftSummary> = {}): DriftSummary => ({
   device,
-  latest: { checkedAt: now - hoursAgo * hour, drifted, afterRestart: false },
+  latest: { checkedAt: now - hoursAgo * hour, updatedAt: undefined, drifted, afterRestart: false },
   due: false,
   ...more,
 });
@@ -62,7 +62,7 @@ describe("health", () => {
     ["customers that have drifted", [checked(1, 2)], "sbc1: 2 customer(s) differ from their intent;"],
     [
       "what was found after a restart of the device",
-      [checked(1, 2, { latest: { checkedAt: now, drifted: 2, afterRestart: true } })],
+      [checked(1, 2, { latest: { checkedAt: now, updatedAt: undefined, drifted: 2, afterRestart: true } })],
       "2 customer(s) differ from their intent, found after the device started anew",
     ],
     ["a check that is due", [checked(1, 0, { due: true })], "sbc1: a drift check is due"],

@@ -193,6 +193,18 @@ describe("failures", () => {
   });
 });
 
+it("a drift check is asked for by the name of the token, which needs the scope operate", async () => {
+  const server = await startServer();
+  const post = (token: string, body: object) => server.call("POST", "/api/agent/v1/drift/check", { token, body });
+  expect((await post(read, {})).status).toBe(403);
+  expect((await post(operate, { device })).body).toEqual({ devices: [] });
+  expect((await post(admin, {})).status).toBe(200);
+  expect(server.asked).toEqual([
+    ["checkDrift", device, "operate"],
+    ["checkDrift", undefined, "admin"],
+  ]);
+});
+
 describe("the audit trail", () => {
   it("is shown to administrators, filtered and bounded", async () => {
     const server = await startServer();

@@ -144,9 +144,9 @@ export async function startServer({ role = "embedded", ...overrides }: Overrides
       asked.push(["drift", name]);
       return { devices: [] };
     },
-    async checkDrift({ device: name }) {
+    async checkDrift({ device: name }, by) {
       if (name !== undefined) known(name);
-      asked.push(["checkDrift", name]);
+      asked.push(["checkDrift", name, by]);
       return { devices: [] };
     },
     async pause(name, reason, by) {

@@ -42,7 +42,7 @@ function drift(
 
 describe("drift", () => {
   it("is none of a device that holds what its customers need", () => {
-    expect(drift(converged)).toEqual({ rows: [], drifted: 0, kept: 0 });
+    expect(drift(converged)).toEqual({ rows: [], drifted: 0, kept: 0, accepted: [], shared: expect.any(Array) as string[] });
   });
 
   it("is told by customer, row and field, with what is wanted and what is found", () => {
@@ -118,8 +118,13 @@ describe("what policy keeps", () => {
     const config = edited(group, { "media-realm-name": "MR_OLD", "sip-group-name": "other" });
     const found = drift(config, { fields: { "ip-group.media-realm-name": "keep" } });
     expect(found).toMatchObject({ drifted: 1, kept: 1, rows: [{ findings: [{ field: "sip-group-name" }] }] });
-    expect(drift(config, { policy: "keep", fields: {} })).toEqual({ rows: [], drifted: 0, kept: 2 });
-    expect(drift(without(group), { fields: {}, rows: "keep" })).toEqual({ rows: [], drifted: 0, kept: 1 });
+    expect(drift(config, { policy: "keep", fields: {} })).toMatchObject({
+      rows: [],
+      drifted: 0,
+      kept: 2,
+      accepted: [{ row: 'ip-group 5 "Acme"', customers: ["Acme"], kept: 2 }],
+    });
+    expect(drift(without(group), { fields: {}, rows: "keep" })).toMatchObject({ rows: [], drifted: 0, kept: 1 });
   });
 
   it("is never the tag of another tenant", () => {

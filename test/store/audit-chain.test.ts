@@ -83,6 +83,10 @@ function tamper(sql: string): void {
 
 const verify = (expected?: { seq: number; hash: string }) => verifyAuditFile(file, sealer, expected);
 
+/** An entry that concerns two tasks, after the trail's five. */
+const writeShared = (journal = open()): Promise<void> =>
+  journal.audit({ event: "written", device: "sbc-1", taskId: null, who: "run", data: { taskIds: ["wst_1", "wst_9"] } });
+
 /** Puts an entry in at the end that says it follows the one before it. */
 const forge = (hash: string): string =>
   `INSERT INTO audit (at, event, who, data, previous, hash)
@@ -241,6 +245,58 @@ describe("an audit trail", () => {
     verify();
 
     expect(readFileSync(file).equals(before)).toBe(true);
+  });
+});
+
+describe("the entries of a task", () => {
+  const seen = async (taskId: string, device?: string): Promise<string[]> => {
+    const filter = { taskId, limit: 9, ...(device === undefined ? {} : { device }) };
+    return (await open().auditTrail(filter)).map(({ event }) => event);
+  };
+
+  it("are found by every task that they concern, newest first, and on their device", async () => {
+    takeTrail();
+    await writeShared();
+
+    expect(await seen("wst_1")).toEqual(["written", "write"]);
+    expect([await seen("wst_9"), await seen("wst_9", "sbc-1"), await seen("wst_9", "sbc-2")]).toEqual([
+      ["written"],
+      ["written"],
+      [],
+    ]);
+    expect(await seen("wst_8")).toEqual([]);
+  });
+
+  it("are found without a look at those of others, while all are verified", async () => {
+    takeTrail();
+    tamper("UPDATE audit SET data = 'no JSON' WHERE seq = 2");
+
+    expect(await seen("wst_1")).toEqual(["write"]);
+    await expect(seen("wst_2")).rejects.toThrow("not JSON");
+    expect(verify().fault).toMatchObject({ seq: 2, kind: "changed" });
+  });
+
+  it("that are struck from the list by which they are found are missed by a verification", async () => {
+    takeTrail();
+    await writeShared();
+    tamper("DELETE FROM audit_tasks WHERE task_id = 'wst_9'");
+
+    expect(await seen("wst_9")).toEqual([]);
+    expect(verify()).toMatchObject({ entries: 6, fault: { seq: 6, kind: "unlisted" } });
+  });
+
+  it("of a store that had no such list are found too", async () => {
+    const db = new Database(file);
+    db.pragma(`application_id = 1396851521`);
+    for (const step of migrations.slice(0, 2)) db.exec(step);
+    db.exec(`INSERT INTO audit (at, event, who, task_id, data) VALUES (1, 'write', 'run', 'wst_1', '{}'),
+      (2, 'written', 'run', NULL, '{"taskIds":["wst_1","wst_2"]}'), (3, 'save', 'run', NULL, '{"taskIds":[]}'),
+      (4, 'odd', 'run', NULL, 'no JSON'), (5, 'odd', 'run', NULL, '{"taskIds":null}')`);
+    db.pragma("user_version = 2");
+    db.close();
+
+    expect([await seen("wst_1"), await seen("wst_2")]).toEqual([["written", "write"], ["written"]]);
+    expect(verify().fault).toBeNull();
   });
 });
 

@@ -1,6 +1,6 @@
 import { verifyTrail, type TrailVerdict } from "../audit-chain.ts";
 import type { Sealer } from "../seal.ts";
-import { readEntries } from "./audit.ts";
+import { findUnlisted, readEntries } from "./audit.ts";
 import { openForReading } from "./database.ts";
 import { lookAtSeal } from "./seal-mark.ts";
 
@@ -15,7 +15,11 @@ export function verifyAuditFile(file: string, sealer: Sealer, expected?: { seq: 
     // One transaction, so that an entry that comes meanwhile is in neither of the two reads.
     return db.transaction(() => {
       const given = db.prepare<[], { seq: number }>("SELECT seq FROM sqlite_sequence WHERE name = 'audit'").get();
-      return verifyTrail(readEntries(db), sealer.sign, given?.seq ?? 0, expected);
+      const verdict = verifyTrail(readEntries(db), sealer.sign, given?.seq ?? 0, expected);
+      const seq = verdict.fault === null ? findUnlisted(db) : undefined;
+      if (seq === undefined) return verdict;
+      const message = "it is sound, but the list by which entries are found for a task was changed and lacks it";
+      return { ...verdict, fault: { seq, kind: "unlisted" as const, message } };
     })();
   } finally {
     db.close();

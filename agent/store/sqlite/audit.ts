@@ -29,6 +29,7 @@ function openChain(db: Database, { sign }: Pick<Sealer, "sign">): (entry: AuditE
     `INSERT INTO audit (seq, at, event, device, task_id, who, data, previous, hash)
      VALUES (@seq, @at, @event, @device, @taskId, @who, @data, @previous, @hash)`,
   );
+  const list = db.prepare<[string, number]>("INSERT INTO audit_tasks (task_id, seq) VALUES (?, ?)");
   return ({ at, event, device, taskId, who, data }) => {
     const before = latest.get();
     const entry = {
@@ -42,7 +43,29 @@ function openChain(db: Database, { sign }: Pick<Sealer, "sign">): (entry: AuditE
       previous: before?.hash ?? chainStart,
     };
     insert.run({ ...entry, hash: signEntry(sign, entry) });
+    for (const task of tasksOf(taskId, data)) list.run(task, entry.seq);
   };
+}
+
+/** What concerns many tasks lists them. */
+function tasksOf(taskId: string | null, { taskIds }: AuditEntry["data"]): Set<string> {
+  const named: unknown[] = [taskId, ...(Array.isArray(taskIds) ? (taskIds as unknown[]) : [])];
+  return new Set(named.filter((task) => typeof task === "string"));
+}
+
+/** The first entry that names a task and that nobody who asks for that task would be shown; undefined where all are. */
+export function findUnlisted(db: Database): number | undefined {
+  const named = `SELECT task_id, seq FROM audit WHERE task_id IS NOT NULL
+    UNION ALL SELECT task.value, audit.seq
+      FROM audit, json_each(iif(json_valid(audit.data), audit.data, '{}'), '$.taskIds') AS task
+      WHERE task.type = 'text'`;
+  const found = db
+    .prepare<[], { seq: number | null }>(
+      `SELECT min(seq) AS seq FROM (${named}) AS named
+       WHERE NOT EXISTS (SELECT 1 FROM audit_tasks WHERE task_id = named.task_id AND seq = named.seq)`,
+    )
+    .get();
+  return found?.seq ?? undefined;
 }
 
 /** Where a trail was begun before there was a chain, lets the chain's first entry vouch for what stands there. */
@@ -58,14 +81,15 @@ export function coverOldEntries(db: Database, sealer: Pick<Sealer, "sign">, at: 
 export function keepAuditTrail({ db, now, write }: Connection, sealer: Pick<Sealer, "sign">): AuditTrail {
   const add = openChain(db, sealer);
   const newest = (where: string) => `SELECT * FROM audit ${where} ORDER BY seq DESC LIMIT @limit`;
-  // What concerns many tasks lists them.
-  const concernsTask =
-    "(task_id = @taskId OR EXISTS (SELECT 1 FROM json_each(data, '$.taskIds') AS task WHERE task.value = @taskId))";
+  // From the list to the entries, and never the other way round.
+  const newestOfTask = (where: string) =>
+    `SELECT audit.* FROM audit_tasks CROSS JOIN audit USING (seq)
+     WHERE audit_tasks.task_id = @taskId ${where} ORDER BY audit_tasks.seq DESC LIMIT @limit`;
   const all = db.prepare<[{ limit: number }], AuditRow>(newest(""));
   const ofDevice = db.prepare<[{ device: string; limit: number }], AuditRow>(newest("WHERE device = @device"));
-  const ofTask = db.prepare<[{ taskId: string; limit: number }], AuditRow>(newest(`WHERE ${concernsTask}`));
+  const ofTask = db.prepare<[{ taskId: string; limit: number }], AuditRow>(newestOfTask(""));
   const ofBoth = db.prepare<[{ device: string; taskId: string; limit: number }], AuditRow>(
-    newest(`WHERE device = @device AND ${concernsTask}`),
+    newestOfTask("AND device = @device"),
   );
 
   const append: AuditTrail["append"] = (entry) => add({ ...entry, at: now() });

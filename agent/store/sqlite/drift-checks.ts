@@ -1,10 +1,11 @@
-import type { JournalStore } from "../journal-store.ts";
+import type { DriftSummary, JournalStore } from "../journal-store.ts";
 import type { Connection } from "./connection.ts";
 import { readJson } from "./json.ts";
 
 interface SummaryRow {
   device: string;
   checked_at: number | null;
+  updated_at: number | null;
   drifted: number | null;
   after_restart: number | null;
   due: number;
@@ -17,7 +18,10 @@ export function keepDriftChecks({
   db,
   now,
   write,
-}: Connection): Pick<JournalStore, "noteLife" | "demandCheck" | "keepDrift" | "drift" | "driftSummaries"> {
+}: Connection): Pick<
+  JournalStore,
+  "noteLife" | "demandCheck" | "keepDrift" | "updateDrift" | "drift" | "driftSummaries"
+> {
   const life = db.prepare<[string], { serial_number: string; up_time: number }>(
     "SELECT serial_number, up_time FROM device_lives WHERE device = ?",
   );
@@ -34,17 +38,22 @@ export function keepDriftChecks({
   const settle = db.prepare<[string]>("UPDATE device_lives SET check_due = 0 WHERE device = ?");
   const keep = db.prepare<[{ device: string; at: number; report: string }]>(
     `INSERT INTO drift_checks (device, checked_at, report) VALUES (@device, @at, @report)
-     ON CONFLICT (device) DO UPDATE SET checked_at = excluded.checked_at, report = excluded.report`,
+     ON CONFLICT (device) DO UPDATE SET checked_at = excluded.checked_at, updated_at = NULL, report = excluded.report`,
   );
-  const byDevice = db.prepare<[string], { checked_at: number; report: string }>(
-    "SELECT checked_at, report FROM drift_checks WHERE device = ?",
+  const update = db.prepare<[{ device: string; at: number; report: string }]>(
+    "UPDATE drift_checks SET updated_at = @at, report = @report WHERE device = @device",
   );
-  const summaries = db.prepare<[], SummaryRow>(
-    `SELECT device, checked_at, json_extract(report, '$.drifted') AS drifted,
+  const byDevice = db.prepare<[string], { checked_at: number; updated_at: number | null; report: string }>(
+    "SELECT checked_at, updated_at, report FROM drift_checks WHERE device = ?",
+  );
+  const summarise = (devices: string): string =>
+    `SELECT device, checked_at, updated_at, json_extract(report, '$.drifted') AS drifted,
        json_extract(report, '$.afterRestart') AS after_restart, coalesce(check_due, 0) AS due
-     FROM (SELECT device FROM device_lives UNION SELECT device FROM drift_checks)
-       LEFT JOIN drift_checks USING (device) LEFT JOIN device_lives USING (device)
-     ORDER BY device`,
+     FROM (${devices}) LEFT JOIN drift_checks USING (device) LEFT JOIN device_lives USING (device)`;
+  const known = "SELECT device FROM device_lives UNION SELECT device FROM drift_checks";
+  const summaries = db.prepare<[], SummaryRow>(`${summarise(known)} ORDER BY device`);
+  const summary = db.prepare<[{ device: string }], SummaryRow>(
+    summarise(`SELECT device FROM (${known}) WHERE device = @device`),
   );
 
   return {
@@ -76,20 +85,39 @@ export function keepDriftChecks({
       });
     },
 
-    async drift(device) {
-      const row = byDevice.get(device);
-      return row && { checkedAt: row.checked_at, evidence: readJson.drift(row.report) };
+    async updateDrift(device, evidence) {
+      await write(() => update.run({ device, at: now(), report: JSON.stringify(evidence) }));
     },
 
-    async driftSummaries() {
-      return summaries.all().map(({ device, checked_at, drifted, after_restart, due }) => ({
-        device,
-        latest:
-          checked_at === null
-            ? undefined
-            : { checkedAt: checked_at, drifted: drifted ?? 0, afterRestart: after_restart === 1 },
-        due: due === 1,
-      }));
+    async drift(device) {
+      const row = byDevice.get(device);
+      return (
+        row && {
+          checkedAt: row.checked_at,
+          updatedAt: row.updated_at ?? undefined,
+          evidence: readJson.drift(row.report),
+        }
+      );
     },
+
+    async driftSummaries({ device }) {
+      return (device === undefined ? summaries.all() : summary.all({ device })).map(toSummary);
+    },
+  };
+}
+
+function toSummary({ device, checked_at, updated_at, drifted, after_restart, due }: SummaryRow): DriftSummary {
+  return {
+    device,
+    latest:
+      checked_at === null
+        ? undefined
+        : {
+            checkedAt: checked_at,
+            updatedAt: updated_at ?? undefined,
+            drifted: drifted ?? 0,
+            afterRestart: after_restart === 1,
+          },
+    due: due === 1,
   };
 }

@@ -250,4 +250,19 @@ export const migrations: readonly string[] = [
   ALTER TABLE audit ADD COLUMN previous TEXT;
   ALTER TABLE audit ADD COLUMN hash TEXT;
   `,
+  `
+  ALTER TABLE drift_checks ADD COLUMN updated_at INTEGER;
+
+  CREATE TABLE audit_tasks (
+    task_id TEXT NOT NULL,
+    seq INTEGER NOT NULL,
+    PRIMARY KEY (task_id, seq)
+  ) STRICT, WITHOUT ROWID;
+  INSERT INTO audit_tasks (task_id, seq)
+    SELECT task_id, seq FROM audit WHERE task_id IS NOT NULL
+    UNION SELECT task.value, audit.seq
+      FROM audit, json_each(iif(json_valid(audit.data), audit.data, '{}'), '$.taskIds') AS task
+      WHERE task.type = 'text';
+  DROP INDEX audit_by_task;
+  `,
 ];
