@@ -4,7 +4,8 @@ import { openRemoteJournal } from "../../agent/source/remote-journal.ts";
 import type { Link } from "../../agent/store/model.ts";
 import { LeaseLost, type Claim, type DetachedJournal } from "../../agent/store/store.ts";
 import type { Trouble } from "./hand-made-portal.ts";
-import type { Json, PortalConversion } from "./portal-state.ts";
+import type { PortalConversion } from "./portal-state.ts";
+import type { Json } from "./portal-words.ts";
 import { atPortal, device, devices, failed, faultOf, gateway, linked, record, secret } from "./setting.ts";
 
 const setting = atPortal();
