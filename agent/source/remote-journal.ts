@@ -1,3 +1,4 @@
+import { reach } from "../fail-points.ts";
 import type { Log } from "../log.ts";
 import type { Lease } from "../store/model.ts";
 import { LeaseLost, type DetachedJournal, type JournalStore } from "../store/store.ts";
@@ -40,6 +41,7 @@ export function openRemoteJournal(
       if (undecided.get(lease.device) === lease.fence)
         throw client.fault("unreachable", `the portal did not answer for ${lease.device}: it is claimed anew first`);
       await client.markSent(lease, record.taskIds, true, remainingMs(lease));
+      reach("sent-marked");
       try {
         return await journal.recordWrite(lease, record);
       } catch (error) {

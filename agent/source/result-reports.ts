@@ -1,3 +1,4 @@
+import { reach } from "../fail-points.ts";
 import type { Log } from "../log.ts";
 import type { Lease } from "../store/model.ts";
 import type { Completion, DetachedJournal } from "../store/store.ts";
@@ -19,6 +20,7 @@ export function createResultReports(
 ): (lease: Lease, completions: readonly Completion[]) => Promise<void> {
   async function report(lease: Lease, completions: readonly Completion[]): Promise<void> {
     await client.complete(lease, completions, remainingMs(lease));
+    reach("report-taken");
     try {
       await journal.noteReported(
         lease.device,

@@ -4,7 +4,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
 import { startAgent } from "../../agent/main.ts";
-import type { AdoptReport } from "../../agent/reports.ts";
+import type { AdoptReport, PlanReport } from "../../agent/reports.ts";
 import { startMockSbc, type MockSbc } from "../../mocks/sbc/mock-sbc.ts";
 import { startHandMadePortal, type HandMadePortal } from "../source/hand-made-portal.ts";
 import type { PortalAmendment } from "../source/portal-amendments.ts";
@@ -167,7 +167,8 @@ describe("an agent at a foreign portal", () => {
     expect(Number(next?.body["fence"])).toBeGreaterThan(Number(late?.body["fence"]));
     expect(change.completion).toMatchObject({ kind: "changed" });
     expect((await ipGroups()).get("Smith")?.fields["ProxySetName"]).toBe("Other");
-    expect((await statsOf(mock)).uploads).toBe(uploads + 1);
+    // One script points to the other Proxy Set, one deletes that which nobody names any more.
+    expect((await statsOf(mock)).uploads).toBe(uploads + 2);
   });
 
   it("that withdrew a change which was written already: no other report is kept back, and it goes on", async () => {
@@ -186,6 +187,37 @@ describe("an agent at a foreign portal", () => {
     expect([...(await ipGroups()).keys()]).toContain(conversion.shortName);
     const { running, startup } = await stateOf(mock);
     expect(running).toEqual(startup);
+  });
+
+  it("shows the plan of a change or removal that nobody asked for, or of a task that waits, and writes nothing", async () => {
+    const { customerGuid, tenantId } = await convert("Cutler");
+    const before = await stateOf(mock);
+    const plan = async (subject: object): Promise<PlanReport> => {
+      const { status, body } = await client.ask("POST", "/api/agent/v1/plan", subject);
+      expect(status, JSON.stringify(body)).toBe(200);
+      return body as PlanReport;
+    };
+    const change = await plan({
+      change: {
+        customer: "cutler",
+        site: { scriptParameters: { ProxySet: "Other", CarrierUserPassword: "s3cret-2" } },
+      },
+    });
+    expect(change.conflicts).toEqual([]);
+    expect(change.lines).toContain('proxy-set-name "Other"');
+    expect(JSON.stringify(change)).not.toContain("s3cret-");
+    const removal = await plan({ removal: { customer: tenantId } });
+    expect(removal.changes.map(({ action }) => action)).toContain("delete");
+    expect(removal.reverse).toContain('proxy-set-name "SIPTrunk"');
+    expect(removal.reverse.join()).toMatch(/! password of account \d+.*is to be set by hand/);
+
+    await client.ask("POST", "/api/agent/v1/devices/sbc0/pause", { reason: "a look first" });
+    const { taskId } = portal.remove(customerGuid);
+    expect(await plan({ taskId })).toEqual(removal);
+    expect(await stateOf(mock)).toEqual(before);
+    await client.ask("POST", "/api/agent/v1/devices/sbc0/resume", { reason: "looked at" });
+    await portal.until(() => portal.amendments.get(taskId)?.state === "ended" && !portal.holds("sbc0"));
+    expect((await ipGroups()).has("Cutler")).toBe(false);
   });
 
   it("links what stands on the device already, each by the portal's own verdict, and writes nothing", async () => {

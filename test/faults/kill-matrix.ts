@@ -15,6 +15,8 @@ import {
 
 /** Whose first start an agent is killed in, before it listens. */
 const atFirstStart = ["seal-key-drafted", "store-drafted", "store-placed", "own-leases-freed"] as const;
+/** Of an agent whose portal is elsewhere; `apart-crash.test.ts` kills it there. */
+export const atPortalApart = ["claim-answered", "sent-marked", "report-taken"] as const;
 /** Reached by a re-sync that renders its customers anew. */
 const atRerender = ["links-storing", "links-stored"] as const;
 
@@ -200,7 +202,7 @@ export function describeKills(route: KillRoute): void {
     if (task.result?.state === "fail") await close();
   });
 
-  const elsewhere: readonly FailPoint[] = [...atFirstStart, ...atRerender];
+  const elsewhere: readonly FailPoint[] = [...atFirstStart, ...atRerender, ...atPortalApart];
   const inRun = failPoints.filter((point) => !elsewhere.includes(point));
 
   describe(`an agent that is killed with SIGKILL, over ${route}`, () => {

@@ -41,11 +41,13 @@ const leasePath = (name: string, of: string = device) => `${prefix}/leases/${of}
 const routesFor = (of: string): { method: string; path: string; body?: unknown }[] => [
   { method: "POST", path: `${prefix}/devices/${of}/claim`, body: claimBody },
   { method: "GET", path: `${prefix}/devices/${of}/work?links=true` },
+  { method: "POST", path: `${prefix}/devices/${of}/adoptable`, body: { adoptions: [] } },
   { method: "POST", path: leasePath("renew", of), body: { fence: 1 } },
   { method: "POST", path: leasePath("release", of), body: { fence: 1 } },
   { method: "POST", path: leasePath("sent", of), body: { fence: 1, taskIds: [], sent: true } },
   { method: "POST", path: leasePath("complete", of), body: { fence: 1, completions: [] } },
   { method: "PUT", path: leasePath("links", of), body: { fence: 1, links: [] } },
+  { method: "POST", path: leasePath("adopt", of), body: { fence: 1, by: "ann", adoptions: [] } },
 ];
 const routes = [
   { method: "POST", path: `${prefix}/poll`, body: pollBody },
