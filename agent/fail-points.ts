@@ -43,6 +43,7 @@ export const failPoints = [
   "links-stored",
   "report-audited",
   "lease-released",
+  "site-made",
   "site-storing",
   "site-stored",
 ] as const;

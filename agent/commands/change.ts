@@ -5,7 +5,6 @@ import { createSecretTest } from "../portal/requests.ts";
 import { sbcIdOf } from "../portal/site-locations.ts";
 import { configFile, readConfig, withAgent } from "./connection.ts";
 import type { ExitCode } from "./context.ts";
-import { exitCodes } from "./context.ts";
 import { describeCustomer, findCustomer } from "./customer-named.ts";
 import { CommandError, UsageError } from "./errors.ts";
 import { reportAccepted } from "./follow-task.ts";
