@@ -235,7 +235,7 @@ export function describeKills(route: KillRoute): void {
       });
 
     if (route === "rest")
-      it(`at ${atOvoc}: the next start finds the site in OVOC, and makes no second one`, async () => {
+      it("at site-made: the next start finds the site in OVOC, and makes no second one", async () => {
         await close();
         const ovoc = await startMockOvoc({ user: "ovoc", password: environment.SBC_PASSWORD });
         try {

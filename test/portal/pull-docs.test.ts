@@ -35,7 +35,7 @@ function noteShown(schema: Schema, values: readonly unknown[], shown: Map<string
   if (schema.properties === undefined) return;
   const kind = schema.properties["kind"]?.const;
   const fields = Object.keys(schema.properties).sort();
-  const key = `${kind === undefined ? "" : `${String(kind)}: `}${fields.join(" ")}`;
+  const key = `${typeof kind === "string" ? `${kind}: ` : ""}${fields.join(" ")}`;
   const seen = shown.get(key) ?? new Set();
   shown.set(key, seen);
   for (const [name, property] of Object.entries(schema.properties)) {

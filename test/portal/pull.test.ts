@@ -121,6 +121,15 @@ describe("the pull API", () => {
     },
   );
 
+  it("shows no plans, and says who does", async () => {
+    const server = await startPortal();
+    const answer = await server.call("POST", "/api/agent/v1/plan", {
+      token: tokenOf("operate"),
+      body: { taskId: "x" },
+    });
+    expect(problemOf(answer)).toEqual([404, "Not Found", expect.stringContaining("ask the agent near the device")]);
+  });
+
   it.each(routesFor("sbc-foreign"))("$method $path names a device that the token is not bound to", async (route) => {
     const server = await startPortal();
     const answer = await server.call(route.method, route.path, { body: route.body });

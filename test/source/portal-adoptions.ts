@@ -24,7 +24,7 @@ export function createPortalAdoptions({ leads, links, held }: Claims) {
       return { kind: "refused", reason: `tenant ${tenantId} is a customer, or about to be or to go` };
     if (others.some((other) => other.shortName.toLowerCase() === shortName?.toLowerCase()))
       return { kind: "refused", reason: `name ${shortName} is held` };
-    return { kind: "adopted", fullName: String(adoption["fullName"] ?? company) };
+    return { kind: "adopted", fullName: (adoption["fullName"] as string | null) ?? company };
   }
 
   return {

@@ -1,6 +1,8 @@
-import { createHash, randomUUID } from "node:crypto";
+import { randomUUID } from "node:crypto";
 import { createPortalAdoptions } from "./portal-adoptions.ts";
 import { createPortalAmendments, type PortalAmendment } from "./portal-amendments.ts";
+import { createPortalLeases } from "./portal-leases.ts";
+import { createPortalPolls } from "./portal-polls.ts";
 import { Refusal, struckOut, type Completion, type Fields, type Json, type Route } from "./portal-words.ts";
 
 /** What a portal for agents that pull keeps in memory, and its rules, by hand from the pull API's documentation. */
@@ -23,20 +25,6 @@ export interface PortalConversion {
   /** What was reported, once. */
   completion: Json | undefined;
   progress: string[];
-}
-
-interface Agent {
-  identity: string;
-  heardAt: number;
-  devices: Map<string, { gateways: string[]; standing: boolean }>;
-}
-
-interface Lease {
-  fence: number;
-  identity: string;
-  durationMs: number;
-  endsAt: number;
-  graceMs: number;
 }
 
 export interface PortalState {
@@ -66,7 +54,6 @@ export interface PortalState {
   changed(): void;
 }
 
-const latelyMs = 60_000;
 const deadlineMs = 4 * 3_600_000;
 
 export function createPortalState(): PortalState {
@@ -74,20 +61,18 @@ export function createPortalState(): PortalState {
   const links = new Map<string, Json>();
   const secrets = new Map<string, Fields>();
   const leads = new Map<string, string>();
-  const agents = new Map<string, Agent>();
-  const leases = new Map<string, Lease>();
   const watchers = new Set<() => void>();
   const changed = (): void => {
     for (const watcher of [...watchers]) watcher();
   };
 
-  const agentOf = (device: string): Agent | undefined => [...agents.values()].find((a) => a.devices.has(device));
+  const { leases, holds, demandLease, renew, release, takeOver, free } = createPortalLeases();
+  const { agentOf, poll } = createPortalPolls({ stateOf, free, watchers, changed });
   const openOn = (device: string): PortalConversion[] =>
     [...conversions.values()].filter(
       ({ state, gateway }) =>
         state === "open" && agentOf(device)?.devices.get(device)?.gateways.includes(gateway) === true,
     );
-  const holds = (device: string): boolean => (leases.get(device)?.endsAt ?? -Infinity) > Date.now();
   const linksOn = (device: string): Json[] => [...links.values()].filter((link) => link["device"] === device);
   const amendments = createPortalAmendments({
     links,
@@ -123,43 +108,6 @@ export function createPortalState(): PortalState {
       oldestAcceptedAt: oldest === undefined ? null : new Date(oldest).toISOString(),
       linked: linksOn(device).length,
     };
-  }
-
-  function pollAnswer(agent: Agent): Json & { cursor: string } {
-    const devices = [...agent.devices.keys()].map(stateOf);
-    const cursor = createHash("sha256").update(JSON.stringify(devices)).digest("hex");
-    return { cursor, devices, missing: [] };
-  }
-
-  async function poll(body: Json, gone: AbortSignal): Promise<Json> {
-    const identity = String(body["identity"]);
-    const wanted = body["devices"] as { device: string; gateways: string[]; standing: boolean }[];
-    for (const { device } of wanted) {
-      const other = agentOf(device);
-      if (other !== undefined && other.identity !== identity && Date.now() - other.heardAt < latelyMs)
-        throw new Refusal(409, "Announced elsewhere");
-    }
-    const agent = { identity, heardAt: Date.now(), devices: new Map(wanted.map((each) => [each.device, each])) };
-    agents.set(identity, agent);
-    if (body["fresh"] === true)
-      for (const lease of leases.values()) if (lease.identity === identity) lease.endsAt = -Infinity;
-    changed();
-    const waitMs = Number(body["waitSeconds"]) * 1_000;
-    if (pollAnswer(agent).cursor === body["cursor"] && waitMs > 0) {
-      let timer: NodeJS.Timeout | undefined;
-      let watcher = (): void => undefined;
-      await new Promise<void>((resolve) => {
-        timer = setTimeout(resolve, waitMs);
-        watcher = () => {
-          if (pollAnswer(agent).cursor !== body["cursor"] || gone.aborted) resolve();
-        };
-        watchers.add(watcher);
-        gone.addEventListener("abort", () => resolve(), { once: true });
-      });
-      clearTimeout(timer);
-      watchers.delete(watcher);
-    }
-    return pollAnswer(agent);
   }
 
   const shown = (conversion: PortalConversion, secrets: Fields): Json => ({
@@ -202,13 +150,6 @@ export function createPortalState(): PortalState {
           : [],
       openTasks: asked.filter((id) => conversions.get(id)?.state === "open" || amendments.isOpen(id, device)),
     };
-  }
-
-  function demandLease(device: string, body: Json): Lease {
-    const lease = leases.get(device);
-    if (lease === undefined || lease.fence !== body["fence"] || lease.endsAt < Date.now())
-      throw new Refusal(409, "Lease lost");
-    return lease;
   }
 
   function complete(device: string, body: Json): void {
@@ -260,16 +201,12 @@ export function createPortalState(): PortalState {
           links: withLinks ? linksOn(device) : [],
         };
       }
-      case "renew": {
-        const lease = demandLease(device, body);
-        lease.endsAt = Date.now() + lease.durationMs;
+      case "renew":
+        renew(device, body);
         return undefined;
-      }
-      case "release": {
-        const lease = leases.get(device);
-        if (lease !== undefined && lease.fence === body["fence"]) lease.endsAt = -Infinity;
+      case "release":
+        release(device, body);
         return undefined;
-      }
       case "sent":
         demandLease(device, body);
         for (const id of body["taskIds"] as string[]) {
@@ -340,16 +277,7 @@ export function createPortalState(): PortalState {
       amendments.withdraw(taskId);
       changed();
     },
-    takeOver(device) {
-      const fence = (leases.get(device)?.fence ?? 0) + 1;
-      leases.set(device, {
-        fence,
-        identity: "somebody-else",
-        durationMs: 60_000,
-        endsAt: Date.now() + 60_000,
-        graceMs: 0,
-      });
-    },
+    takeOver,
     announced(device) {
       const agent = agentOf(device);
       const standing = agent?.devices.get(device)?.standing;
