@@ -20,6 +20,7 @@ import { addCustomerRoutes } from "./portal/customers.ts";
 import { answerBadPath, answerFailures, parseBodies } from "./portal/failures.ts";
 import { addLeadRoutes } from "./portal/leads.ts";
 import { commonProblems } from "./portal/problem.ts";
+import { pointToPlans } from "./portal/plans-elsewhere.ts";
 import { addPullRoutes } from "./portal/pull.ts";
 import type { ConversionSettings } from "./portal/requests.ts";
 import { addTaskRoutes } from "./portal/tasks.ts";
@@ -124,8 +125,10 @@ function addRoutes(app: App, dependencies: HttpDependencies): void {
     addLeadRoutes(app, { ...dependencies, prefixes });
     addTaskRoutes(app, { ...dependencies, inProgressStatus, prefixes: taskPrefixes });
   }
-  if (dependencies.role === "portal") addPullRoutes(app, dependencies);
-  else addOperationsRoutes(app, dependencies);
+  if (dependencies.role === "portal") {
+    addPullRoutes(app, dependencies);
+    pointToPlans(app);
+  } else addOperationsRoutes(app, dependencies);
   addOversightRoutes(app, dependencies);
   app.route({
     method: "GET",

@@ -5,15 +5,13 @@ import { createSecretTest } from "../portal/requests.ts";
 import { sbcIdOf } from "../portal/site-locations.ts";
 import { defaultSecretVariables } from "../settings/config-schema.ts";
 import { configFile, readConfig, withAgent } from "./connection.ts";
-import type { AgentClient } from "./client.ts";
 import type { ExitCode } from "./context.ts";
-import { exitCodes } from "./context.ts";
 import { describeCustomer, findCustomer } from "./customer-named.ts";
 import { CommandError, UsageError } from "./errors.ts";
 import { reportAccepted } from "./follow-task.ts";
 import type { Invocation, Perform } from "./invocation.ts";
 import { addAgentOptions, addEpilogue } from "./invocation.ts";
-import { printPlan } from "./plan.ts";
+import { reportPlan } from "./plan.ts";
 
 interface Options {
   device?: string;
@@ -37,7 +35,7 @@ export function addChange(program: Command, perform: Perform): void {
     .option("--blueprint <name>", "another blueprint of the agent")
     .option("--set <NAME=VALUE>", "set a variable; may be repeated", collect, [])
     .option("--secret <NAME=@FILE>", "set a secret variable from a file, or NAME=env:VAR; may be repeated", collect, [])
-    .option("--dry-run", "show the plan and ask for nothing")
+    .option("--dry-run", "show the plan and ask for nothing; with an agent apart, ask the one near the device")
     .option("--no-follow", "only ask for it and print the task's id")
     .action((customer: string, options: Options, self: Command) =>
       perform(self, (invocation) => change(invocation, customer, options)),
@@ -54,12 +52,13 @@ async function change(invocation: Invocation, name: string, options: Options): P
   const { output, json } = invocation;
   const body = bodyOf(invocation, options);
   return withAgent(invocation, async (client) => {
-    const customer = await findCustomer(client, name);
     const { device } = options;
     if (options.dryRun === true) {
-      const named = { customer: customer.UmpCustomerGuid, ...(device === undefined ? {} : { device }) };
-      return showPlan(invocation, await client.plan({ change: { ...named, site: body } }));
+      // Not looked up first: an agent whose portal is elsewhere has plans, and no customers to list.
+      const named = { customer: name, ...(device === undefined ? {} : { device }) };
+      return reportPlan(invocation, await client.plan({ change: { ...named, site: body } }));
     }
+    const customer = await findCustomer(client, name);
     const site = (customer.SiteLocation ?? []).find(({ sbcId }) => device !== undefined && sbcId === sbcIdOf(device));
     if (device !== undefined && site === undefined)
       throw new CommandError(`The customer has no rows on a device '${device}'.`);
@@ -71,13 +70,6 @@ async function change(invocation: Invocation, name: string, options: Options): P
     });
     return reportAccepted(invocation, client, id, options.follow);
   });
-}
-
-function showPlan({ output, json }: Invocation, plan: Awaited<ReturnType<AgentClient["plan"]>>): ExitCode {
-  if (json) output.json(plan);
-  else printPlan(plan, output);
-  if (plan.conflicts.length > 0) return exitCodes.failed;
-  return plan.changes.length > 0 ? exitCodes.pending : exitCodes.done;
 }
 
 function bodyOf(invocation: Invocation, { proxySet, blueprint, set, secret }: Options): object {

@@ -10,12 +10,14 @@ import { AgentRefusal, CommandError, UsageError } from "./errors.ts";
 import { reportAccepted } from "./follow-task.ts";
 import type { Invocation, Perform } from "./invocation.ts";
 import { addAgentOptions, addEpilogue } from "./invocation.ts";
+import { reportPlan } from "./plan.ts";
 import { changeSummary, planDetails } from "./plan-text.ts";
 
 interface Options {
   device?: string;
   forgetDevice?: true;
   yes?: true;
+  dryRun?: true;
   follow: boolean;
 }
 
@@ -29,20 +31,23 @@ export function addOffboard(program: Command, perform: Perform): void {
     .option("--device <name>", "only from this device")
     .option("--forget-device", "the device is out of reach: the customer goes at once, its rows at the next contact")
     .option("--yes", "do not ask")
+    .option("--dry-run", "show the plan and ask for nothing; with an agent apart, ask the one near the device")
     .option("--no-follow", "only ask for it and print the task's id")
     .action((customer: string, options: Options, self: Command) =>
       perform(self, (invocation) => offboard(invocation, customer, options)),
     );
-  addAgentOptions(command, "the task (its id alone with --no-follow)");
+  addAgentOptions(command, "the task (its id alone with --no-follow, the plan with --dry-run)");
   addEpilogue(command, "sbc-agent offboard SIPTest4", {
     0: "removed, or given up with --forget-device",
     1: "not removed, not agreed to, or not followed to its end",
+    3: "rows would be deleted (dry run)",
   });
 }
 
 async function offboard(invocation: Invocation, name: string, options: Options): Promise<ExitCode> {
   const { context, output, json } = invocation;
   const { confirm } = context;
+  if (options.dryRun === true) return planRemoval(invocation, name, options);
   if (options.yes !== true && confirm === undefined)
     throw new UsageError("Nobody can be asked here: repeat with --yes, after a look at the plan.");
   const say = json ? output.note : output.print;
@@ -63,6 +68,18 @@ async function offboard(invocation: Invocation, name: string, options: Options):
     }
     return reportAccepted(invocation, client, id, options.follow);
   });
+}
+
+async function planRemoval(invocation: Invocation, name: string, options: Options): Promise<ExitCode> {
+  if (options.forgetDevice === true)
+    throw new UsageError("--dry-run and --forget-device: without its device there is no plan.");
+  const { device } = options;
+  return withAgent(invocation, async (client) =>
+    reportPlan(
+      invocation,
+      await client.plan({ removal: { customer: name, ...(device === undefined ? {} : { device }) } }),
+    ),
+  );
 }
 
 async function showPlan(

@@ -47,8 +47,13 @@ async function plan(invocation: Invocation, file: string | undefined, task: stri
     file === undefined
       ? await planTask(invocation, task ?? "")
       : await planBody(invocation, readBody(invocation, file));
-  if (invocation.json) invocation.output.json(report);
-  else printPlan(report, invocation.output);
+  return reportPlan(invocation, report);
+}
+
+/** Shows a plan; the exit code says whether there is something to do. */
+export function reportPlan({ output, json }: Invocation, report: PlanReport): ExitCode {
+  if (json) output.json(report);
+  else printPlan(report, output);
   if (report.conflicts.length > 0) return exitCodes.failed;
   return report.changes.length > 0 ? exitCodes.pending : exitCodes.done;
 }
@@ -84,7 +89,7 @@ async function planAlone(alone: Alone, subject: Parameters<Alone["operations"]["
   return planReport.parse(printable(await alone.operations.plan(subject)));
 }
 
-export function printPlan(report: PlanReport, output: Output): void {
+function printPlan(report: PlanReport, output: Output): void {
   const { paint } = output;
   const summary = report.changes.length === 0 ? "nothing to change" : changeSummary(report.changes);
   const details = planDetails(report, paint);

@@ -1,4 +1,5 @@
 import PQueue from "p-queue";
+import { reach } from "../fail-points.ts";
 import type { Log } from "../log.ts";
 import type { LinkKey, OvocClient } from "./client.ts";
 import { OvocError } from "./error.ts";
@@ -180,6 +181,7 @@ export function createSites(dependencies: SitesDependencies): Sites {
     attempt.trying = true;
     try {
       await make(attempt, ovoc);
+      reach("site-made");
       resume();
       await finish(attempt, madeOf(attempt));
     } catch (error) {

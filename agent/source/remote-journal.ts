@@ -1,3 +1,4 @@
+import { reach } from "../fail-points.ts";
 import type { Log } from "../log.ts";
 import type { Lease } from "../store/model.ts";
 import type { DetachedJournal, JournalStore } from "../store/journal-store.ts";
@@ -41,6 +42,7 @@ export function openRemoteJournal(
       if (undecided.get(lease.device) === lease.fence)
         throw client.fault("unreachable", `the portal did not answer for ${lease.device}: it is claimed anew first`);
       await client.markSent(lease, record.taskIds, true, remainingMs(lease));
+      reach("sent-marked");
       try {
         return await journal.recordWrite(lease, record);
       } catch (error) {

@@ -1,3 +1,4 @@
+import { reach } from "../fail-points.ts";
 import type { Log } from "../log.ts";
 import { startLeaseClock, type LeaseClock } from "../provisioning/lease-clock.ts";
 import type { ClaimedAmendment } from "../store/amendment.ts";
@@ -149,6 +150,7 @@ export function createRemoteSource(options: RemoteSourceOptions): RemoteSource {
       draining.signal,
     );
     if (answer.kind === "held") return answer;
+    reach("claim-answered");
     const { lease } = answer;
     leases.set(device, { fence: lease.fence, clock });
     try {

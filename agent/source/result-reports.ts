@@ -1,3 +1,4 @@
+import { reach } from "../fail-points.ts";
 import type { Log } from "../log.ts";
 import type { Lease } from "../store/model.ts";
 import type { DetachedJournal } from "../store/journal-store.ts";
@@ -20,6 +21,7 @@ export function createResultReports(
 ): (lease: Lease, completions: readonly Completion[]) => Promise<void> {
   async function report(lease: Lease, completions: readonly Completion[]): Promise<void> {
     await client.complete(lease, completions, remainingMs(lease));
+    reach("report-taken");
     try {
       await journal.noteReported(
         lease.device,

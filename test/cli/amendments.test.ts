@@ -81,6 +81,14 @@ describe("offboard", () => {
     expect(stdout).toMatch(/What will be deleted cannot be shown: .*sbc-1 does not answer/s);
   });
 
+  it("shows the plan alone with --dry-run, asks nobody and for nothing, and exits 3", async () => {
+    const { code, stdout, asked, bodies } = await run(["offboard", "Florist", "--dry-run"], {}, { confirm: undefined });
+    expect({ code, asked }).toEqual({ code: 3, asked: ["POST /api/agent/v1/plan"] });
+    expect(bodies).toEqual([JSON.stringify({ removal: { customer: "Florist" } })]);
+    expect(stdout).toContain("- delete ip-group 5");
+    expect((await run(["offboard", "Florist", "--dry-run", "--forget-device"])).code).toBe(2);
+  });
+
   it("gives a customer up without asking its device for a plan", async () => {
     const { code, asked } = await run(["offboard", "Florist", "--forget-device", "--yes"]);
     expect(code).toBe(0);
@@ -160,7 +168,7 @@ describe("change", () => {
     const { code, asked, bodies } = await run(["change", "Florist", "--proxy-set", "Other", "--dry-run"]);
     expect({ code, patched: asked.some((one) => one.startsWith("PATCH")) }).toEqual({ code: 3, patched: false });
     expect(bodies).toContain(
-      JSON.stringify({ change: { customer: guid, site: { scriptParameters: { ProxySet: "Other" } } } }),
+      JSON.stringify({ change: { customer: "Florist", site: { scriptParameters: { ProxySet: "Other" } } } }),
     );
   });
 

@@ -59,6 +59,29 @@ it("exits 0 for a degraded agent that answers 503, for it did answer", async () 
   expect(stdout).toContain("degraded");
 });
 
+it("lists who is being changed or removed and whose rows are owed, with the task, below the devices", async () => {
+  const amendment = (shortName: string, kind: "change" | "removal", state: "ready" | "owed", taskId: string) => ({
+    ...{ shortName, kind, state, taskId },
+    customerGuid: "0c1f7a55-0f7e-4b0e-9d55-0b8f3a3c6a01",
+    device: "sbc-1",
+    acceptedAt: "2026-03-01T11:58:00Z",
+  });
+  const amendments = [
+    amendment("Butcher", "change", "ready", "tsk_1"),
+    amendment("Draper", "removal", "ready", "tsk_2"),
+    amendment("Tailor", "removal", "owed", "tsk_3"),
+  ];
+  const { stdout } = await status(["status"], { ...makeHealth([makeDevice()]), amendments });
+  const lines = stdout.split("\n").map((line) => line.trim().split(/ {2,}/));
+  expect(lines.slice(lines.findIndex(([first]) => first === "Customer")).slice(0, 4)).toEqual([
+    ["Customer", "Device", "State", "Task", "Since"],
+    ["Butcher", "sbc-1", "being changed", "tsk_1", "2m ago"],
+    ["Draper", "sbc-1", "being removed", "tsk_2", "2m ago"],
+    ["Tailor", "sbc-1", "rows owed", "tsk_3", "2m ago"],
+  ]);
+  expect((await status(["status"], makeHealth([makeDevice()]))).stdout).not.toContain("Customer");
+});
+
 it("prints the health report with --json and nothing else", async () => {
   const health = makeHealth([makeDevice(), troubled]);
   const { stdout } = await status(["status", "--json"], health);

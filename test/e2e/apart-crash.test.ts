@@ -4,6 +4,7 @@ import { join } from "node:path";
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from "vitest";
 import type { AgentConfig } from "../../agent/settings/config.ts";
 import { startMockSbc, type MockSbc } from "../../mocks/sbc/mock-sbc.ts";
+import { atPortalApart } from "../faults/kill-matrix.ts";
 import { startRelay, type Relay } from "../faults/relay.ts";
 import { buildAgent, type BuiltAgent } from "./built-agent.ts";
 import { clientOf, eventually, type Client } from "./client.ts";
@@ -118,6 +119,17 @@ describe("killed with SIGKILL", () => {
     await portal.kill("SIGKILL");
     await control(mock, "DELETE", "/faults");
     await startPortal();
+    await expectOneCustomer(task, "Killed");
+  });
+
+  it.each(atPortalApart)("the agent, at its fail point %s: the next start ends the conversion once", async (point) => {
+    await near.kill("SIGTERM");
+    const file = writeConfig(join(folder, "near"), nearConfig);
+    const variables = { SBC_AGENT_FAIL_POINT: point };
+    near = await startDaemon(file, nearConfig, "run", { ...built, variables });
+    const task = await post("Killed");
+    expect(await near.ended).toBe("SIGKILL");
+    await startNear();
     await expectOneCustomer(task, "Killed");
   });
 

@@ -3,7 +3,8 @@ import { afterAll, afterEach, beforeAll, describe, expect, it } from "vitest";
 import { failPoints, type FailPoint } from "../../agent/fail-points.ts";
 import type { TaskBody } from "../e2e/client.ts";
 import { buildAgent, type BuiltAgent } from "../e2e/built-agent.ts";
-import { control, drawTenant, stateOf, type DeviceState } from "../e2e/rig.ts";
+import { control, drawTenant, environment, named, stateOf, type DeviceState } from "../e2e/rig.ts";
+import { startMockOvoc } from "../../mocks/ovoc.ts";
 import {
   busyWords,
   carriers,
@@ -15,6 +16,10 @@ import {
 
 /** Whose first start an agent is killed in, before it listens. */
 const atFirstStart = ["seal-key-drafted", "store-drafted", "store-placed", "own-leases-freed"] as const;
+/** Of an agent whose portal is elsewhere; `apart-crash.test.ts` kills it there. */
+export const atPortalApart = ["claim-answered", "sent-marked", "report-taken"] as const;
+/** Reached where OVOC is configured. */
+const atOvoc = "site-made";
 /** Reached by a re-sync that renders its customers anew. */
 const atRerender = ["links-storing", "links-stored"] as const;
 
@@ -200,7 +205,7 @@ export function describeKills(route: KillRoute): void {
     if (task.result?.state === "fail") await close();
   });
 
-  const elsewhere: readonly FailPoint[] = [...atFirstStart, ...atRerender];
+  const elsewhere: readonly FailPoint[] = [...atFirstStart, ...atRerender, ...atPortalApart, atOvoc];
   const inRun = failPoints.filter((point) => !elsewhere.includes(point));
 
   describe(`an agent that is killed with SIGKILL, over ${route}`, () => {
@@ -227,6 +232,33 @@ export function describeKills(route: KillRoute): void {
         await expect(agent.startArmed(point)).rejects.toThrow("the daemon ended with SIGKILL");
         await agent.restart();
         expect(await convert()).toEqual(reference);
+      });
+
+    if (route === "rest")
+      it("at site-made: the next start finds the site in OVOC, and makes no second one", async () => {
+        await close();
+        const ovoc = await startMockOvoc({ user: "ovoc", password: environment.SBC_PASSWORD });
+        try {
+          const settings = { url: ovoc.url, user: "ovoc", password: { env: "SBC_PASSWORD" } };
+          agent = await openKilledAgent(route, built.program, { ovoc: settings });
+          await agent.restart();
+          agent.arm(atOvoc);
+          const tenant = drawTenant();
+          await agent.daemon.client.addLead(tenant);
+          const id = await agent.daemon.client.post("InOvoc", tenant, 0, { ProxySet: carriers[0]?.name ?? "" });
+          expect(await agent.daemon.ended).toBe("SIGKILL");
+          await agent.restart();
+          const { details, executionMessages } = await agent.daemon.client.ended(id);
+          expect(details).toEqual(["Converted"]);
+          expect(executionMessages.at(-1)?.message).toBe("Site created in Ovoc");
+          expect((await (await fetch(`${ovoc.control}/state`)).text()).split('"InOvoc"')).toHaveLength(2);
+          const state = await stateOf(agent.mock);
+          expect(state.running).toEqual(state.startup);
+          expect(named(state.running["IPGroup"], "Name").get("InOvoc")?.active).toBe(true);
+        } finally {
+          await close();
+          await ovoc.stop();
+        }
       });
 
     it.each(atRerender)("at %s: customers that are rendered anew end as if nothing had happened", async (point) => {

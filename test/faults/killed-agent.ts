@@ -43,7 +43,11 @@ function reach(mock: MockSbc, route: KillRoute): Reach {
 }
 
 /** Nothing runs yet but the device. */
-export async function openKilledAgent(route: KillRoute, program: readonly string[]): Promise<KilledAgent> {
+export async function openKilledAgent(
+  route: KillRoute,
+  program: readonly string[],
+  overrides: Readonly<Record<string, unknown>> = {},
+): Promise<KilledAgent> {
   const folder = mkdtempSync(join(tmpdir(), "sbc-agent-killed-"));
   const orders = join(folder, "orders");
   const mock = await startMockSbc({ ini: deviceFile, ...doorsFor(route) });
@@ -53,7 +57,7 @@ export async function openKilledAgent(route: KillRoute, program: readonly string
     rmSync(orders, { force: true });
     // One run for what is posted in a row.
     const run = { lingerMs: 100 };
-    const config = configFor(folder, [reach(mock, route)], { run, carriers });
+    const config = configFor(folder, [reach(mock, route)], { run, carriers, ...overrides });
     for (const { defaults } of config.devices) defaults.ipProfile = agent.ipProfile;
     await pin(config, [mock]);
     daemon = await startDaemon(writeConfig(folder, config), config, "run", {

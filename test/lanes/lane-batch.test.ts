@@ -5,8 +5,8 @@ import type { RunReport, RunResult } from "../../agent/provisioning/run.ts";
 import type { ConversionSource } from "../../agent/source/source.ts";
 import { configFor } from "../e2e/rig.ts";
 
-/** How often a lane runs whose first runs take these; then nothing waits any more. */
-async function countRuns(...taken: Pick<RunReport, "customers" | "owed">[]): Promise<number> {
+/** A lane whose first runs take these; then nothing waits any more. */
+function openLane(taken: readonly Pick<RunReport, "customers" | "owed">[], now: () => number) {
   let runs = 0;
   const config = configFor("/nowhere", [{ driver: "rest", address: "https://127.0.0.1:10000" }]);
   const [device] = config.devices;
@@ -35,9 +35,9 @@ async function countRuns(...taken: Pick<RunReport, "customers" | "owed">[]): Pro
     },
     adopt: () => Promise.reject(new Error("nothing is adopted here")),
     async run(): Promise<RunResult> {
-      const now = taken[runs];
+      const batch = taken[runs];
       runs += 1;
-      return now === undefined ? { kind: "idle" } : { kind: "done", report: { ...report, ...now } };
+      return batch === undefined ? { kind: "idle" } : { kind: "done", report: { ...report, ...batch } };
     },
     probe: async () => undefined,
     prepared: { prepare: () => undefined, discard: async () => undefined },
@@ -49,12 +49,17 @@ async function countRuns(...taken: Pick<RunReport, "customers" | "owed">[]): Pro
       close: async () => undefined,
     },
     metrics: createMetrics(),
-    now: Date.now,
+    now,
   });
+  return { lane, runs: () => runs, retryMaxMs: config.run.retryMaxMs };
+}
+
+async function countRuns(...taken: Pick<RunReport, "customers" | "owed">[]): Promise<number> {
+  const { lane, runs } = openLane(taken, Date.now);
   lane.start();
   await lane.quiet(60_000);
   await lane.stop(0);
-  return runs;
+  return runs();
 }
 
 it("a lane runs again at once when a batch was full", async () => {
@@ -63,4 +68,23 @@ it("a lane runs again at once when a batch was full", async () => {
 
 it("a lane does not run again for debts that stand", async () => {
   expect(await countRuns({ customers: 3, owed: 2 }, { customers: 3, owed: 2 })).toBe(1);
+});
+
+it("a lane that only debts wait for tries them again when the longest waiting time is over, and others at once", async () => {
+  let time = 1_000_000;
+  const { lane, runs, retryMaxMs } = openLane([{ customers: 1, owed: 1 }], () => time);
+  const after = async (owing: boolean, ms: number): Promise<number> => {
+    time += ms;
+    lane.look(owing);
+    await lane.quiet(60_000);
+    return runs();
+  };
+  lane.start();
+  await lane.quiet(60_000);
+  expect(runs()).toBe(1);
+  expect(await after(true, retryMaxMs - 1)).toBe(1);
+  expect(await after(true, 1)).toBe(2);
+  expect(await after(true, 0)).toBe(2);
+  expect(await after(false, 0)).toBe(3);
+  await lane.stop(0);
 });

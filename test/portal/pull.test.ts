@@ -41,11 +41,13 @@ const leasePath = (name: string, of: string = device) => `${prefix}/leases/${of}
 const routesFor = (of: string): { method: string; path: string; body?: unknown }[] => [
   { method: "POST", path: `${prefix}/devices/${of}/claim`, body: claimBody },
   { method: "GET", path: `${prefix}/devices/${of}/work?links=true` },
+  { method: "POST", path: `${prefix}/devices/${of}/adoptable`, body: { adoptions: [] } },
   { method: "POST", path: leasePath("renew", of), body: { fence: 1 } },
   { method: "POST", path: leasePath("release", of), body: { fence: 1 } },
   { method: "POST", path: leasePath("sent", of), body: { fence: 1, taskIds: [], sent: true } },
   { method: "POST", path: leasePath("complete", of), body: { fence: 1, completions: [] } },
   { method: "PUT", path: leasePath("links", of), body: { fence: 1, links: [] } },
+  { method: "POST", path: leasePath("adopt", of), body: { fence: 1, by: "ann", adoptions: [] } },
 ];
 const routes = [
   { method: "POST", path: `${prefix}/poll`, body: pollBody },
@@ -118,6 +120,15 @@ describe("the pull API", () => {
       expect((await server.call("GET", path)).status).toBe(403);
     },
   );
+
+  it("shows no plans, and says who does", async () => {
+    const server = await startPortal();
+    const answer = await server.call("POST", "/api/agent/v1/plan", {
+      token: tokenOf("operate"),
+      body: { taskId: "x" },
+    });
+    expect(problemOf(answer)).toEqual([404, "Not Found", expect.stringContaining("ask the agent near the device")]);
+  });
 
   it.each(routesFor("sbc-foreign"))("$method $path names a device that the token is not bound to", async (route) => {
     const server = await startPortal();

@@ -2,7 +2,8 @@ import type { IncomingMessage, ServerResponse } from "node:http";
 import { createServer } from "node:https";
 import type { AddressInfo, Socket } from "node:net";
 import { createCertificate } from "../../mocks/sbc/certificate.ts";
-import { createPortalState, Refusal, type Json, type PortalState, type Route } from "./portal-state.ts";
+import { createPortalState, type PortalState } from "./portal-state.ts";
+import { Refusal, type Json, type Route } from "./portal-words.ts";
 
 export interface Trouble {
   /** What goes out in place of the honest answer; a function is given the honest one. */

@@ -1,10 +1,11 @@
-import { createHash, randomUUID } from "node:crypto";
+import { randomUUID } from "node:crypto";
+import { createPortalAdoptions } from "./portal-adoptions.ts";
+import { createPortalAmendments, type PortalAmendment } from "./portal-amendments.ts";
+import { createPortalLeases } from "./portal-leases.ts";
+import { createPortalPolls } from "./portal-polls.ts";
+import { Refusal, struckOut, type Completion, type Fields, type Json, type Route } from "./portal-words.ts";
 
 /** What a portal for agents that pull keeps in memory, and its rules, by hand from the pull API's documentation. */
-
-export type Fields = Record<string, string>;
-export type Json = Record<string, unknown>;
-export type Route = "poll" | "claim" | "work" | "renew" | "release" | "sent" | "complete" | "links" | "progress";
 
 export interface PortalConversion {
   taskId: string;
@@ -26,36 +27,20 @@ export interface PortalConversion {
   progress: string[];
 }
 
-interface Agent {
-  identity: string;
-  heardAt: number;
-  devices: Map<string, { gateways: string[]; standing: boolean }>;
-}
-
-interface Lease {
-  fence: number;
-  identity: string;
-  durationMs: number;
-  endsAt: number;
-  graceMs: number;
-}
-
-/** Answered with this status and problem details. */
-export class Refusal extends Error {
-  readonly status: number;
-  readonly title: string;
-  constructor(status: number, title: string) {
-    super(title);
-    this.status = status;
-    this.title = title;
-  }
-}
-
 export interface PortalState {
   readonly conversions: ReadonlyMap<string, PortalConversion>;
   /** By customer GUID. */
   readonly links: ReadonlyMap<string, Json>;
+  /** By task id. */
+  readonly amendments: ReadonlyMap<string, PortalAmendment>;
   accept(conversion: Partial<PortalConversion> & { shortName: string; gateway: string }): PortalConversion;
+  addLead(tenantId: string, companyName: string): void;
+  /** Asks that a linked customer be changed, with secrets beside what the wire calls `change`. */
+  change(customerGuid: string, change: Json, secrets?: Fields): PortalAmendment;
+  remove(customerGuid: string): PortalAmendment;
+  /** The customer is gone at once, and what stands on its device is owed. */
+  giveUp(customerGuid: string): PortalAmendment;
+  /** A conversion, change or removal. */
   withdraw(taskId: string): void;
   /** Somebody else has the device from now on. */
   takeOver(device: string): void;
@@ -69,75 +54,60 @@ export interface PortalState {
   changed(): void;
 }
 
-const latelyMs = 60_000;
 const deadlineMs = 4 * 3_600_000;
 
 export function createPortalState(): PortalState {
   const conversions = new Map<string, PortalConversion>();
   const links = new Map<string, Json>();
-  const agents = new Map<string, Agent>();
-  const leases = new Map<string, Lease>();
+  const secrets = new Map<string, Fields>();
+  const leads = new Map<string, string>();
   const watchers = new Set<() => void>();
   const changed = (): void => {
     for (const watcher of [...watchers]) watcher();
   };
 
-  const agentOf = (device: string): Agent | undefined => [...agents.values()].find((a) => a.devices.has(device));
+  const { leases, holds, demandLease, renew, release, takeOver, free } = createPortalLeases();
+  const { agentOf, poll } = createPortalPolls({ stateOf, free, watchers, changed });
   const openOn = (device: string): PortalConversion[] =>
     [...conversions.values()].filter(
       ({ state, gateway }) =>
         state === "open" && agentOf(device)?.devices.get(device)?.gateways.includes(gateway) === true,
     );
-  const holds = (device: string): boolean => (leases.get(device)?.endsAt ?? -Infinity) > Date.now();
   const linksOn = (device: string): Json[] => [...links.values()].filter((link) => link["device"] === device);
+  const amendments = createPortalAmendments({
+    links,
+    secrets,
+    isHeldAgain: (tenantId, shortName, device) =>
+      ([...linksOn(device), ...openOn(device)] as PortalConversion[]).some(
+        (one) => one.tenantId === tenantId && one.shortName.toLowerCase() === shortName.toLowerCase(),
+      ),
+  });
+  const adoptions = createPortalAdoptions({
+    leads,
+    links,
+    held: () => [
+      ...[...conversions.values()].filter(({ state }) => state === "open"),
+      ...[...amendments.all.values()].filter(({ state }) => state === "owed"),
+    ],
+  });
 
   function stateOf(device: string) {
     const waiting = openOn(device);
+    const asked = amendments.openOn(device);
+    const owed = asked.filter(({ state }) => state === "owed").length;
+    const [oldest] = [...waiting, ...asked].map(({ acceptedAt }) => acceptedAt).sort((a, b) => a - b);
     const gateways = agentOf(device)?.devices.get(device)?.gateways ?? [];
     return {
       device,
       waiting: waiting.length,
-      arrived: [...conversions.values()].filter(({ gateway }) => gateways.includes(gateway)).length,
-      oldestAcceptedAt: waiting[0] === undefined ? null : new Date(waiting[0].acceptedAt).toISOString(),
+      amendments: asked.length - owed,
+      owed,
+      arrived:
+        [...conversions.values()].filter(({ gateway }) => gateways.includes(gateway)).length +
+        [...amendments.all.values()].filter((one) => one.device === device).length,
+      oldestAcceptedAt: oldest === undefined ? null : new Date(oldest).toISOString(),
       linked: linksOn(device).length,
     };
-  }
-
-  function pollAnswer(agent: Agent): Json & { cursor: string } {
-    const devices = [...agent.devices.keys()].map(stateOf);
-    const cursor = createHash("sha256").update(JSON.stringify(devices)).digest("hex");
-    return { cursor, devices, missing: [] };
-  }
-
-  async function poll(body: Json, gone: AbortSignal): Promise<Json> {
-    const identity = String(body["identity"]);
-    const wanted = body["devices"] as { device: string; gateways: string[]; standing: boolean }[];
-    for (const { device } of wanted) {
-      const other = agentOf(device);
-      if (other !== undefined && other.identity !== identity && Date.now() - other.heardAt < latelyMs)
-        throw new Refusal(409, "Announced elsewhere");
-    }
-    const agent = { identity, heardAt: Date.now(), devices: new Map(wanted.map((each) => [each.device, each])) };
-    agents.set(identity, agent);
-    if (body["fresh"] === true)
-      for (const lease of leases.values()) if (lease.identity === identity) lease.endsAt = -Infinity;
-    changed();
-    const waitMs = Number(body["waitSeconds"]) * 1_000;
-    if (pollAnswer(agent).cursor === body["cursor"] && waitMs > 0) {
-      let timer: NodeJS.Timeout | undefined;
-      let watcher = (): void => undefined;
-      await new Promise<void>((resolve) => {
-        timer = setTimeout(resolve, waitMs);
-        watcher = () => {
-          if (pollAnswer(agent).cursor !== body["cursor"] || gone.aborted) resolve();
-        };
-        watchers.add(watcher);
-        gone.addEventListener("abort", () => resolve(), { once: true });
-      });
-      clearTimeout(timer);
-      watchers.delete(watcher);
-    }
-    return pollAnswer(agent);
   }
 
   const shown = (conversion: PortalConversion, secrets: Fields): Json => ({
@@ -166,40 +136,45 @@ export function createPortalState(): PortalState {
     const fence = (before?.fence ?? 0) + 1;
     leases.set(device, { fence, identity, durationMs, endsAt: Date.now() + durationMs, graceMs });
     const handed = openOn(device).slice(0, Number(body["max"]));
-    for (const conversion of handed) conversion.fence = fence;
+    const due = body["amendments"] === true ? amendments.due(device).slice(0, Number(body["max"])) : [];
+    for (const one of [...handed, ...due]) one.fence = fence;
     const asked = body["openTasks"] as string[];
     return {
       kind: "claimed",
       lease: { device, fence, durationMs },
       conversions: handed.map((conversion) => shown(conversion, conversion.secrets)),
-      links: body["links"] === true ? linksOn(device).map((link) => ({ ...link, secrets: {} })) : [],
-      openTasks: asked.filter((id) => conversions.get(id)?.state === "open"),
+      amendments: due.map((amendment) => amendments.show(amendment, (secrets) => secrets)),
+      links:
+        body["links"] === true
+          ? linksOn(device).map((link) => ({ ...link, secrets: secrets.get(String(link["customerGuid"])) ?? {} }))
+          : [],
+      openTasks: asked.filter((id) => conversions.get(id)?.state === "open" || amendments.isOpen(id, device)),
     };
-  }
-
-  function demandLease(device: string, body: Json): Lease {
-    const lease = leases.get(device);
-    if (lease === undefined || lease.fence !== body["fence"] || lease.endsAt < Date.now())
-      throw new Refusal(409, "Lease lost");
-    return lease;
   }
 
   function complete(device: string, body: Json): void {
     const { fence } = demandLease(device, body);
-    const completions = body["completions"] as (Json & { taskId: string })[];
-    const isStored = (completion: Json & { taskId: string }): boolean =>
-      JSON.stringify(conversions.get(completion.taskId)?.completion) === JSON.stringify(completion);
-    const fresh = completions.filter((completion) => !isStored(completion));
-    for (const { taskId } of fresh) {
-      const conversion = conversions.get(taskId);
-      if (conversion?.state !== "open" || conversion.fence !== fence) throw new Refusal(422, "Not what was claimed");
+    const completions = body["completions"] as Completion[];
+    const found = (taskId: string): PortalConversion | PortalAmendment | undefined =>
+      conversions.get(taskId) ?? amendments.all.get(taskId);
+    const fresh = completions.filter(
+      (completion) => JSON.stringify(found(completion.taskId)?.completion) !== JSON.stringify(completion),
+    );
+    for (const completion of fresh) {
+      const conversion = conversions.get(completion.taskId);
+      const isDue =
+        conversion === undefined
+          ? amendments.takes(completion, device, fence)
+          : conversion.state === "open" && conversion.fence === fence && ["linked", "failed"].includes(completion.kind);
+      if (!isDue) throw new Refusal(422, "Not what was claimed");
     }
     for (const completion of fresh) {
       const conversion = conversions.get(completion.taskId);
-      if (conversion === undefined) continue;
-      Object.assign(conversion, { state: "ended", completion });
-      if (completion["kind"] === "linked")
-        links.set(conversion.customerGuid, { ...(completion["link"] as Json), linkedAt: new Date().toISOString() });
+      if (conversion === undefined) amendments.take(completion);
+      else Object.assign(conversion, { state: "ended", completion });
+      if (conversion === undefined || completion.kind !== "linked") continue;
+      secrets.set(conversion.customerGuid, conversion.secrets);
+      links.set(conversion.customerGuid, { ...(completion["link"] as Json), linkedAt: new Date().toISOString() });
     }
   }
 
@@ -216,28 +191,27 @@ export function createPortalState(): PortalState {
       case "claim":
         return claim(device, body);
       case "work": {
-        const struckOut = (secrets: Fields): Fields =>
-          Object.fromEntries(Object.keys(secrets).map((name) => [name, "********"]));
         const held = holds(device) ? leases.get(device)?.fence : undefined;
         const free = openOn(device).filter(({ fence }) => fence !== held);
         const waiting = free.map((conversion) => shown(conversion, struckOut(conversion.secrets)));
-        return { conversions: waiting, links: withLinks ? linksOn(device) : [] };
+        const due = amendments.due(device).filter(({ fence }) => fence !== held);
+        return {
+          conversions: waiting,
+          amendments: due.map((amendment) => amendments.show(amendment, struckOut)),
+          links: withLinks ? linksOn(device) : [],
+        };
       }
-      case "renew": {
-        const lease = demandLease(device, body);
-        lease.endsAt = Date.now() + lease.durationMs;
+      case "renew":
+        renew(device, body);
         return undefined;
-      }
-      case "release": {
-        const lease = leases.get(device);
-        if (lease !== undefined && lease.fence === body["fence"]) lease.endsAt = -Infinity;
+      case "release":
+        release(device, body);
         return undefined;
-      }
       case "sent":
         demandLease(device, body);
         for (const id of body["taskIds"] as string[]) {
-          const conversion = conversions.get(id);
-          if (conversion !== undefined) conversion.sent = body["sent"] === true;
+          const marked = conversions.get(id) ?? amendments.all.get(id);
+          if (marked !== undefined) marked.sent = body["sent"] === true;
         }
         return undefined;
       case "complete":
@@ -249,16 +223,28 @@ export function createPortalState(): PortalState {
         return undefined;
       case "progress":
         for (const id of body["taskIds"] as string[]) {
-          const conversion = conversions.get(id);
-          if (conversion?.state === "open") conversion.progress.push((body["message"] as { message: string }).message);
+          const told = conversions.get(id) ?? amendments.all.get(id);
+          if (told?.state === "open" || told?.state === "ready")
+            told.progress.push((body["message"] as { message: string }).message);
         }
         return undefined;
+      case "adoptable":
+        return adoptions.preview(body["adoptions"] as Json[]);
+      case "adopt":
+        demandLease(device, body);
+        return adoptions.adopt(device, body["adoptions"] as Json[]);
     }
+  }
+
+  function noting<T>(value: T): T {
+    changed();
+    return value;
   }
 
   return {
     conversions,
     links,
+    amendments: amendments.all,
     serve,
     changed,
     accept(given) {
@@ -279,24 +265,19 @@ export function createPortalState(): PortalState {
         ...given,
       };
       conversions.set(conversion.taskId, conversion);
-      changed();
-      return conversion;
+      return noting(conversion);
     },
+    addLead: (tenantId, companyName) => void leads.set(tenantId, companyName),
+    change: (guid, change, secrets) => noting(amendments.askChange(guid, change, secrets)),
+    remove: (guid) => noting(amendments.askRemoval(guid)),
+    giveUp: (guid) => noting(amendments.giveUp(guid)),
     withdraw(taskId) {
       const conversion = conversions.get(taskId);
       if (conversion !== undefined) conversion.state = "withdrawn";
+      amendments.withdraw(taskId);
       changed();
     },
-    takeOver(device) {
-      const fence = (leases.get(device)?.fence ?? 0) + 1;
-      leases.set(device, {
-        fence,
-        identity: "somebody-else",
-        durationMs: 60_000,
-        endsAt: Date.now() + 60_000,
-        graceMs: 0,
-      });
-    },
+    takeOver,
     announced(device) {
       const agent = agentOf(device);
       const standing = agent?.devices.get(device)?.standing;

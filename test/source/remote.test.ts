@@ -6,7 +6,8 @@ import type { DetachedJournal } from "../../agent/store/journal-store.ts";
 import type { Claim } from "../../agent/store/portal-store.ts";
 import { LeaseLost } from "../../agent/store/store.ts";
 import type { Trouble } from "./hand-made-portal.ts";
-import type { Json, PortalConversion } from "./portal-state.ts";
+import type { PortalConversion } from "./portal-state.ts";
+import type { Json } from "./portal-words.ts";
 import { atPortal, device, devices, failed, faultOf, gateway, linked, record, secret } from "./setting.ts";
 
 const setting = atPortal();
