@@ -78,11 +78,15 @@ function createAgain({ table, index, parent, fields }: Row): Step {
 
 /** What a row says beyond defaults that a device fills in by itself, as far as there are words for it. */
 function writable(table: TableName, fields: Fields): Fields {
-  const said = schemaOf(table).fields.filter((field) => field.nameConfidence !== "unknown" && isSaid(field, fields));
+  const said = schemaOf(table).fields.filter((field) => isSayable(field) && isSaid(field, fields));
   return pick(
     fields,
     said.map(({ name }) => name),
   );
+}
+
+function isSayable({ nameConfidence, grammar }: FieldSchema): boolean {
+  return nameConfidence !== "unknown" && (grammar.kind !== "enum" || Object.keys(grammar.words).length > 0);
 }
 
 function isSaid({ name, default: { value: initial, confidence } }: FieldSchema, fields: Fields): boolean {
@@ -92,13 +96,25 @@ function isSaid({ name, default: { value: initial, confidence } }: FieldSchema, 
 }
 
 /** What lines that create a deleted row again cannot give back to it. */
-function lostFields({ step, name, before }: PlannedStep): string[] {
+function lostFields({ step, name, before, children = [] }: PlannedStep): string[] {
   if (step.kind !== "delete") return [];
-  const lost = schemaOf(step.table).fields.filter(
-    (field) => field.secret === true || (field.nameConfidence === "unknown" && isSaid(field, before)),
-  );
-  return lost.map((field) => {
-    const why = field.secret === true ? "no device tells it" : `it was '${before[field.name] ?? ""}'`;
-    return `! ${field.name} of ${describeRow(step, name)} is to be set by hand: ${why}`;
+  return [
+    { place: describeRow(step, name), table: step.table, fields: before },
+    ...children.map(describeChild),
+  ].flatMap(({ place, table, fields }) => {
+    const known = schemaOf(table).fields;
+    const secrets = known.filter((field) => field.secret === true);
+    const unsayable = known.filter((f) => f.secret !== true && !isSayable(f) && isSaid(f, fields));
+    const values = unsayable.map((field) => `${field.name} (was '${fields[field.name] ?? ""}')`);
+    return [
+      ...secrets.map((field) => `! ${field.name} of ${place} is to be set by hand: no device tells it`),
+      ...(values.length === 0
+        ? []
+        : [`! no words are known for these of ${place}, set by hand what is not the default: ${values.join(", ")}`]),
+    ];
   });
+}
+
+function describeChild(row: Row): { place: string; table: TableName; fields: Fields } {
+  return { place: describeRow(row, ""), table: row.table, fields: row.fields };
 }

@@ -3,6 +3,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterEach, describe, expect, it } from "vitest";
 import { startMockSbc } from "../../mocks/sbc/mock-sbc.ts";
+import type { PlanReport } from "../../agent/reports.ts";
 import { eventually } from "./client.ts";
 import { askRemoval, convertCustomer, holdings, registering, removeCustomer, wordsOf } from "./customer.ts";
 import { startDaemon, writeConfig } from "./daemon.ts";
@@ -32,6 +33,21 @@ describe.each<Route>(["rest", "ssh"])("a customer that is removed, over %s", (ro
     expect((await statsOf(mock)).saves).toBe(saves + 1);
     const again = await client.ended(await client.post("Leaver", customer.tenant));
     expect(again.details).toEqual(["Converted"]);
+  });
+
+  it("is planned with the lines that bring its rows back, and with what they cannot say", async () => {
+    rig = await startRig({ route });
+    const { client, mock } = rig;
+    const customer = await convertCustomer(client, "Undone");
+    const before = holdings(await stateOf(mock));
+    const asked = await client.ask("POST", "/api/agent/v1/plan", { removal: { customer: "Undone" } });
+    const { reverse } = asked.body as PlanReport;
+    expect((await removeCustomer(client, customer)).status).toBe("CompletedSuccess");
+    expect(holdings(await stateOf(mock))).not.toEqual(before);
+    const lines = reverse.filter((line) => !line.startsWith("!"));
+    await control(mock, "POST", "/edit", { lines: [...lines, "write"] });
+    expect(holdings(await stateOf(mock))).toEqual(before);
+    expect(reverse.filter((line) => line.startsWith("!")).join()).toContain("re-routing-mode (was '-1')");
   });
 
   it("is kept while rows of others refer to its own; each of them is named, and nothing is written", async () => {
