@@ -1,4 +1,5 @@
 import { expect, it } from "vitest";
+import type { Operations } from "../../agent/operations/operations.ts";
 import type { DriftDeviceReport } from "../../agent/reports.ts";
 import { createFolder } from "./command-line.ts";
 import { startSmallAgent } from "./small-agent.ts";
@@ -99,6 +100,30 @@ it.each<[string, DriftDeviceReport[], number]>([
   const { code, stdout } = await drift(["--check"], devices);
   expect(code).toBe(expected);
   if (expected === 1) expect(stdout).toContain("not checked: unreachable");
+});
+
+it("tells of evidence that runs brought up to date since the check, which is no younger for that", async () => {
+  const { code, stdout } = await drift([], [makeDrift({ updatedAt: "2026-03-01T11:00:00.000Z" })]);
+  expect(code).toBe(0);
+  expect(stdout).toMatch(/sbc-1 +in sync +9h ago/);
+  expect(stdout).toContain("runs brought single customers up to date, the last at 2026-03-01T11:00:00.000Z");
+});
+
+it("without an agent checks under the name of the command line", async () => {
+  const asked: unknown[] = [];
+  const checkDrift: Operations["checkDrift"] = async (...given) => {
+    asked.push(given);
+    return { devices: [makeDrift()] };
+  };
+  const openAlone = async () => ({
+    operations: { checkDrift } as Operations,
+    toConversion: () => {
+      throw new Error("not asked for");
+    },
+    close: async () => undefined,
+  });
+  expect((await createFolder().run(["drift", "--check"], { openAlone })).code).toBe(0);
+  expect(asked).toEqual([[{ device: undefined }, "command line"]]);
 });
 
 it("says of a device that was never checked that it never was", async () => {

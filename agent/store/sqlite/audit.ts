@@ -29,7 +29,9 @@ function openChain(db: Database, { sign }: Pick<Sealer, "sign">): (entry: AuditE
     `INSERT INTO audit (seq, at, event, device, task_id, who, data, previous, hash)
      VALUES (@seq, @at, @event, @device, @taskId, @who, @data, @previous, @hash)`,
   );
-  const list = db.prepare<[string, number]>("INSERT INTO audit_tasks (task_id, seq) VALUES (?, ?)");
+  const list = db.prepare<[string, number]>(
+    "INSERT INTO audit_tasks (task_id, seq) VALUES (?, ?) ON CONFLICT DO NOTHING",
+  );
   return ({ at, event, device, taskId, who, data }) => {
     const before = latest.get();
     const entry = {

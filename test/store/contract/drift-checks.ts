@@ -16,6 +16,11 @@ const evidence: DriftEvidence = {
     },
   ],
   unlisted: 4,
+  tally: {
+    compared: ["Acme", "Bolt"],
+    unlisted: [{ row: "proxy-set 2", customers: ["Bolt"], shared: "x" }],
+    accepted: [{ row: "ip-group 6", customers: ["Bolt"], kept: 3 }],
+  },
 };
 
 /** What is remembered of devices' lives, and of what their customers were found to be. */
@@ -24,7 +29,8 @@ export function testDriftChecks(newSetting: () => BooksSetting): void {
     const setting = newSetting();
     const note = (serialNumber: string | undefined, upTime: number | undefined, device = "sbc-1") =>
       setting.store.noteLife(device, { serialNumber, upTime });
-    const due = async () => (await setting.store.driftSummaries({})).filter((one) => one.due).map(({ device }) => device);
+    const due = async () =>
+      (await setting.store.driftSummaries({})).filter((one) => one.due).map(({ device }) => device);
 
     it("goes on while the up-time grows, also over a restart, and a check is not due", async () => {
       expect([await note("1", 100.7), await note("1", 100), await note("1", 250)]).toEqual(["same", "same", "same"]);
@@ -72,11 +78,33 @@ export function testDriftChecks(newSetting: () => BooksSetting): void {
       setting.now += 10;
       await setting.store.keepDrift("sbc-1", evidence, false);
       await setting.reopen();
-      expect(await setting.store.drift("sbc-1")).toEqual({ checkedAt: start + 10, evidence });
+      expect(await setting.store.drift("sbc-1")).toEqual({ checkedAt: start + 10, updatedAt: undefined, evidence });
       expect(await setting.store.drift("sbc-2")).toBeUndefined();
-      expect(await setting.store.driftSummaries({})).toEqual([
-        { device: "sbc-1", latest: { checkedAt: start + 10, drifted: 1, afterRestart: true }, due: false },
-      ]);
+      const latest = { checkedAt: start + 10, updatedAt: undefined, drifted: 1, afterRestart: true };
+      expect(await setting.store.driftSummaries({})).toEqual([{ device: "sbc-1", latest, due: false }]);
+    });
+
+    it("are brought up to date without becoming newer or less due, until the next one", async () => {
+      await setting.store.updateDrift("sbc-1", evidence);
+      expect(await setting.store.drift("sbc-1")).toBeUndefined();
+      await setting.store.keepDrift("sbc-1", evidence, true);
+      setting.now += 10;
+      await setting.store.updateDrift("sbc-1", { ...evidence, drifted: 0 });
+      await setting.reopen();
+      const times = { checkedAt: start, updatedAt: start + 10 };
+      expect(await setting.store.drift("sbc-1")).toMatchObject({ ...times, evidence: { drifted: 0 } });
+      expect(await setting.store.driftSummaries({})).toMatchObject([{ latest: { ...times, drifted: 0 }, due: true }]);
+      await setting.store.keepDrift("sbc-1", evidence, false);
+      expect(await setting.store.drift("sbc-1")).toMatchObject({ checkedAt: start + 10, updatedAt: undefined });
+    });
+
+    it("are summarised for all devices, or for one", async () => {
+      await setting.store.keepDrift("sbc-1", evidence, false);
+      await setting.store.demandCheck("sbc-2");
+      const devices = async (filter: { device?: string }) =>
+        (await setting.store.driftSummaries(filter)).map(({ device }) => device);
+      expect(await devices({})).toEqual(["sbc-1", "sbc-2"]);
+      expect([await devices({ device: "sbc-2" }), await devices({ device: "sbc-3" })]).toEqual([["sbc-2"], []]);
     });
 
     it("may be demanded of a device that was never seen, and stay due when what was to be restored was put off", async () => {
