@@ -49,7 +49,7 @@ export async function reportDrift(
   const found = await journal.drift(device);
   const [summary] = await journal.driftSummaries({ device });
   const due = summary?.due === true;
-  const { tally: _, ...evidence } = found?.evidence ?? nothing;
+  const { customers, drifted, kept, afterRestart, restore, rows, unlisted } = found?.evidence ?? nothing;
   return {
     device,
     state: driftState(found && { checkedAt: found.checkedAt, drifted: found.evidence.drifted }, due, now, maxAgeMs),
@@ -58,6 +58,12 @@ export async function reportDrift(
     updatedAt: found?.updatedAt === undefined ? null : new Date(found.updatedAt).toISOString(),
     due,
     trouble,
-    ...evidence,
+    customers,
+    drifted,
+    kept,
+    afterRestart,
+    restore,
+    rows,
+    unlisted,
   };
 }
