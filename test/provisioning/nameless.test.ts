@@ -108,8 +108,10 @@ it("whatever stands there, only nameless and inactive rows of what was sent are 
   fc.assert(
     fc.property(fc.record(values), fc.boolean(), fc.constantFrom(8, 9), (fields, active, index) => {
       const { steps } = planFor([row("ip-group", index, fields, { active })]);
-      const evident = ["Backup", "Foreign"].includes(fields["proxy-set-name"]) || fields["classify-by-proxy-set"] === "disable";
-      const foreign = fields["proxy-set-name"] === "Other" || fields["sip-group-name"] !== "" || fields.type !== "server";
+      const evident =
+        ["Backup", "Foreign"].includes(fields["proxy-set-name"]) || fields["classify-by-proxy-set"] === "disable";
+      const foreign =
+        fields["proxy-set-name"] === "Other" || fields["sip-group-name"] !== "" || fields.type !== "server";
       const ours = index === 9 && !active && fields.name === "" && evident && !foreign;
       expect(steps.length).toBe(ours ? 1 : 0);
     }),
@@ -165,7 +167,9 @@ describe("a row that is deleted as a script arrives", () => {
         const wanted = content(device);
         const index = place(device, "Alpha");
         device.edit((rows) =>
-          rows.map((r) => (r.table === "ip-group" && r.index === index ? { ...r, fields: { ...r.fields, ...drifted } } : r)),
+          rows.map((r) =>
+            r.table === "ip-group" && r.index === index ? { ...r, fields: { ...r.fields, ...drifted } } : r,
+          ),
         );
         device.behaviour.faults = [first];
         deleteAsScriptArrives(device, index);
@@ -181,7 +185,8 @@ describe("a row that is deleted as a script arrives", () => {
           await run(device, [linkedOf(subject)], journal).catch(() => undefined);
           device.driver.read = read;
         }
-        for (let tries = 0; tries < 3; tries += 1) await run(device, [linkedOf(subject)], journal).catch(() => undefined);
+        for (let tries = 0; tries < 3; tries += 1)
+          await run(device, [linkedOf(subject)], journal).catch(() => undefined);
         const session = await sessionOn(device, journal);
         await session.readStable();
         await removeRemnants(session);
