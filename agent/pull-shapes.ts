@@ -133,6 +133,7 @@ export const claimedAmendment = z.object({
       proxySet: z.string().exactOptional(),
       blueprint: z.string().exactOptional().describe("name of a blueprint of the agent"),
       variables: fieldsShape.describe("to be set; the others stay"),
+      endCalls: z.literal(true).exactOptional().describe("consent to steps that end active calls"),
     })
     .nullable()
     .describe("what a change gives anew"),

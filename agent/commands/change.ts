@@ -19,6 +19,7 @@ interface Options {
   blueprint?: string;
   set: string[];
   secret: string[];
+  endCalls?: true;
   dryRun?: true;
   follow: boolean;
 }
@@ -35,6 +36,7 @@ export function addChange(program: Command, perform: Perform): void {
     .option("--blueprint <name>", "another blueprint of the agent")
     .option("--set <NAME=VALUE>", "set a variable; may be repeated", collect, [])
     .option("--secret <NAME=@FILE>", "set a secret variable from a file, or NAME=env:VAR; may be repeated", collect, [])
+    .option("--end-calls", "consent to steps that end active calls, as the deletion of an IP Group does")
     .option("--dry-run", "show the plan and ask for nothing; with an agent apart, ask the one near the device")
     .option("--no-follow", "only ask for it and print the task's id")
     .action((customer: string, options: Options, self: Command) =>
@@ -72,7 +74,7 @@ async function change(invocation: Invocation, name: string, options: Options): P
   });
 }
 
-function bodyOf(invocation: Invocation, { proxySet, blueprint, set, secret }: Options): object {
+function bodyOf(invocation: Invocation, { proxySet, blueprint, set, secret, endCalls }: Options): object {
   const variables = set.map((text) => split(text, "--set"));
   const secrets = secret.map((text) => split(text, "--secret"));
   const isSecret = createSecretTest(secretPatterns(invocation));
@@ -90,6 +92,7 @@ function bodyOf(invocation: Invocation, { proxySet, blueprint, set, secret }: Op
     throw new UsageError("Name what to change: --proxy-set, --blueprint, --set or --secret.");
   return {
     ...(blueprint === undefined ? {} : { blueprint }),
+    ...(endCalls === true ? { endCalls } : {}),
     ...(Object.keys(parameters).length === 0 ? {} : { scriptParameters: parameters }),
   };
 }

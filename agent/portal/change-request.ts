@@ -9,7 +9,7 @@ import { spellFields } from "./spellings.ts";
 
 const flag = z.boolean({ error: typed("true or false") });
 
-/** The body of a change of a site, in the vendor's members and our own `blueprint`. Property names are compared without case. */
+/** The body of a change of a site, in the vendor's members and our own `blueprint` and `endCalls`. Property names are compared without case. */
 export const changeSite = z
   .preprocess(
     spellFields({
@@ -22,6 +22,7 @@ export const changeSite = z
       flagCarrierRegistration: [],
       scriptParameters: [],
       blueprint: [],
+      endCalls: [],
     }),
     z.strictObject(
       {
@@ -38,6 +39,9 @@ export const changeSite = z
           .nullish()
           .describe("ProxySet: another carrier; further parameters are variables of the blueprint. The rest stays."),
         blueprint: filled.nullish().describe("name of another blueprint of the agent"),
+        endCalls: flag
+          .nullish()
+          .describe("consent to steps that end active calls: an IP Group that is deleted, or has another type or SRD"),
       },
       { error: typed("an object") },
     ),
@@ -79,5 +83,6 @@ export function toChange(
   const named = [proxySet, blueprint, variables, secrets].some((part) => Object.keys(part).length > 0);
   if (!named && Object.keys(errors).length === 0) errors[""] = ["names nothing that could be changed"];
   if (Object.keys(errors).length > 0) throw invalid(errors);
-  return { change: { ...proxySet, ...blueprint, variables }, secrets };
+  const consent = body.endCalls === true ? { endCalls: true as const } : {};
+  return { change: { ...proxySet, ...blueprint, variables, ...consent }, secrets };
 }

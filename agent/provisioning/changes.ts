@@ -1,9 +1,9 @@
-import type { DeviceConfig, Fields } from "../../drivers/driver.ts";
+import type { DeviceConfig, Fields, Row } from "../../drivers/driver.ts";
 import type { ClaimedAmendment } from "../store/amendment.ts";
 import type { LinkWithSecrets } from "../store/model.ts";
 import type { Intent, IntentRow } from "./intent.ts";
 import type { PlannedIntent } from "./needs.ts";
-import { indexRows } from "./observed.ts";
+import { describeRow, indexRows, nameOf, schemaOf } from "./observed.ts";
 import { planRemoval, rowsOf, standingRows, type Leaver } from "./removal.ts";
 import type { Rendering, Subject } from "./render-intent.ts";
 import { namedSecrets, secretsWritten } from "./secret-hashes.ts";
@@ -61,16 +61,26 @@ export function planChange(
   const leftOver: Leaver = { customer: customerGuid, tenantId, rows: rowsBeyond(old.rows, intent.rows) };
 
   const options = { withoutTags: context.withoutTags, made: [], others: rowsOf([]) };
-  const reason = planRemoval(config, [{ ...leftOver, staying: intent.rows }], options).blocked.get(customerGuid);
+  const standing = standingRows(indexRows(config), leftOver);
+  const reason =
+    planRemoval(config, [{ ...leftOver, staying: intent.rows }], options).blocked.get(customerGuid) ??
+    (amendment.change?.endCalls === true ? undefined : consentWanted(standing));
   const leaving = leftOver.rows.filter(({ role }) => role === "own");
   // What was begun cannot be taken back any more: it waits for the reason to go.
-  const begun = sent && standingRows(indexRows(config), leftOver).length < leaving.length;
+  const begun = sent && standing.length < leaving.length;
   if (reason !== undefined && !begun) return { refused: reason };
   return { planned: plannedOf(amendment, intent, link, context), leftOver, link: { ...link, intent } };
 }
 
+function consentWanted(leaving: readonly Row[]): string | undefined {
+  const ending = leaving.filter(({ table }) => schemaOf(table).deleteEndsCalls === true);
+  if (ending.length === 0) return undefined;
+  const rows = ending.map((row) => describeRow(row, nameOf(row))).join(", ");
+  return `deleting ${rows}, which the customer would not need any more, ends active calls and needs consent: repeat with --end-calls (\`endCalls\`: true)`;
+}
+
 function plannedOf(
-  { link: { intent: old, secretHashes }, secrets }: ClaimedAmendment,
+  { link: { intent: old, secretHashes }, secrets, change }: ClaimedAmendment,
   intent: Intent,
   link: LinkWithSecrets,
   { hash, struckOut }: ChangeContext,
@@ -80,7 +90,7 @@ function plannedOf(
   return {
     intent,
     linked: true,
-    changing: true,
+    changing: { endCalls: change?.endCalls === true },
     newRows: rowsBeyond(intent.rows, old.rows),
     secrets: link.secrets,
     secretsWritten: written,

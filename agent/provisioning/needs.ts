@@ -12,8 +12,8 @@ export interface PlannedIntent {
   linked: boolean;
   /** Of a linked customer, the rows that its link does not know: of them it says nothing. */
   newRows?: readonly IntentRow[];
-  /** A change of it was asked for, which cannot carry consent to end calls. */
-  changing?: true;
+  /** A change of it was asked for, and whether with consent to end calls: the run's own does not count then. */
+  changing?: { endCalls: boolean };
   /** Secret variables in clear. */
   secrets: Fields;
   /** Secret variables whose value on the device is the wanted one, as far as our last write tells. */
@@ -122,7 +122,7 @@ export function needOwn(row: IntentRow, planned: PlannedIntent, context: PlanCon
         (field) => found.fields[field] === undefined || !stays(field),
       );
   assertSecrets(row, changed, planned);
-  if (linked && !options.endCalls) assertNoCallsEnd(row, fields, place, planned);
+  if (linked && !(planned.changing ?? options).endCalls) assertNoCallsEnd(row, fields, place);
   if (!byRecord) assertRestorable(found, fields, place);
   return [{ row, kind: "update", found, fields: changed, children: [], unfinished: [] }];
 }
@@ -150,15 +150,12 @@ export function assertRestorable(found: Row, fields: readonly string[], place: s
   }
 }
 
-function assertNoCallsEnd(row: IntentRow, fields: readonly string[], place: string, { changing }: PlannedIntent): void {
+function assertNoCallsEnd(row: IntentRow, fields: readonly string[], place: string): void {
   const ending = fields.filter((field) => endsCalls(row.table, field));
-  if (ending.length === 0) return;
-  const what = `${place}: changing ${ending.join(", ")} ends its active calls`;
-  throw new Conflict(
-    changing === true
-      ? `${what}, which a change may not do: where the row was edited on the device, re-sync the customer with --end-calls first; else remove the customer and convert it anew`
-      : `${what} and needs consent: repeat with --end-calls`,
-  );
+  if (ending.length > 0)
+    throw new Conflict(
+      `${place}: changing ${ending.join(", ")} ends its active calls and needs consent: repeat with --end-calls (\`endCalls\`: true)`,
+    );
 }
 
 /** An Account is the tenant's when the IP Group that it serves carries the tenant's tag. */

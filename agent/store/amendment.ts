@@ -8,6 +8,8 @@ export interface Change {
   blueprint?: string;
   /** Variables to set. */
   variables: Fields;
+  /** Consent to steps that end active calls. */
+  endCalls?: true;
 }
 
 /**

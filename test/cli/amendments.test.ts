@@ -153,11 +153,12 @@ describe("change", () => {
       "--set",
       "CarrierUserName=a=b",
     ];
-    const { code, bodies, stdout } = await run([...argv, "--secret", "CarrierUserPassword=@secret"]);
+    const { code, bodies, stdout } = await run([...argv, "--secret", "CarrierUserPassword=@secret", "--end-calls"]);
     expect(code).toBe(0);
     expect(bodies).toContain(
       JSON.stringify({
         blueprint: "oc-two-legs",
+        endCalls: true,
         scriptParameters: { ProxySet: "Other", CarrierUserName: "a=b", CarrierUserPassword: "s3cret-Two" },
       }),
     );

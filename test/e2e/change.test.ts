@@ -1,4 +1,5 @@
 import { afterEach, describe, expect, it } from "vitest";
+import type { PlanReport } from "../../agent/reports.ts";
 import { changeCustomer, convertCustomer, holdings, registering, removeCustomer, wordsOf } from "./customer.ts";
 import type { Route } from "./reach.ts";
 import { control, named, startRig, stateOf, statsOf, type DeviceState, type Rig } from "./rig.ts";
@@ -50,17 +51,34 @@ describe.each<Route>(["rest", "ssh"])("a customer that is changed, over %s", (ro
     const before = await stateOf(mock);
     const customer = await convertCustomer(client, "Legs", registering);
     const one = await stateOf(mock);
-    expect((await changeCustomer(client, customer, { blueprint: "oc-two-legs" })).status).toBe("CompletedSuccess");
+    expect((await changeCustomer(client, customer, { blueprint: "oc-two-legs", endCalls: true })).status).toBe("CompletedSuccess");
     const two = await stateOf(mock);
     expect(Object.keys(groupsOf(two)).filter((name) => name.startsWith("Legs"))).toEqual(["Legs-c", "Legs-t"]);
     expect((two.running["Account"] ?? []).map(({ fields }) => fields["ServedIPGroupName"])).toContain("Legs-c");
     expect(two.running["Account"]).toHaveLength(one.running["Account"]?.length ?? 0);
-    expect((await changeCustomer(client, customer, { blueprint: "oc-default" })).status).toBe("CompletedSuccess");
+    expect((await changeCustomer(client, customer, { blueprint: "oc-default", endCalls: true })).status).toBe("CompletedSuccess");
     const back = await stateOf(mock);
     expect(groupsOf(back)).toEqual(groupsOf(one));
     expect(back.running).toEqual(back.startup);
     expect((await removeCustomer(client, customer)).status).toBe("CompletedSuccess");
     expect(holdings(await stateOf(mock))).toEqual(holdings(before));
+  });
+
+  it("keeps an IP Group that would go, and all else, unless the change consents to end its calls", async () => {
+    rig = await startRig({ route });
+    const { client, mock } = rig;
+    const customer = await convertCustomer(client, "Talks", registering);
+    const before = await stateOf(mock);
+    const site = { blueprint: "oc-two-legs" };
+    const { body } = await client.ask("POST", "/api/agent/v1/plan", { change: { customer: "Talks", site } });
+    expect((body as PlanReport).conflicts[0]?.message).toMatch(/deleting ip-group \d+ "Talks".*--end-calls/);
+    const task = await changeCustomer(client, customer, site);
+    expect(task.status).toBe("CompletedFailed");
+    expect(wordsOf(task)).toContain("ends active calls and needs consent");
+    expect(holdings(await stateOf(mock))).toEqual(holdings(before));
+    const consented = await changeCustomer(client, customer, { ...site, endCalls: true });
+    expect(consented.status, JSON.stringify(consented)).toBe("CompletedSuccess");
+    expect(Object.keys(groupsOf(await stateOf(mock)))).not.toContain("Talks");
   });
 
   it("gets other variables and a new secret, in the fields that differ", async () => {

@@ -207,6 +207,7 @@ describe("PATCH of a customer's site", () => {
         Region: "south",
       },
       Blueprint: "oc-two-legs",
+      EndCalls: true,
     });
     expect(answer.status).toBe(200);
     const [claimed] = (await claimOf(server.store)).amendments;
@@ -222,6 +223,7 @@ describe("PATCH of a customer's site", () => {
         CarrierMailLine: "+3220000",
         Region: "south",
       },
+      endCalls: true,
     });
     const shown = await server.call("GET", `/api/v3/customer/${guid}`);
     expect(shown.body).toMatchObject({
@@ -234,6 +236,7 @@ describe("PATCH of a customer's site", () => {
 
   it.each<[string, unknown, string[]]>([
     ["nothing at all", {}, [""]],
+    ["consent to nothing", { endCalls: true }, [""]],
     ["only what chooses the site", { sbcSiteName: "SIPTest4", scriptParameters: {} }, [""]],
     [
       "another gateway",

@@ -64,11 +64,12 @@ describe("a step that ends calls", () => {
     expect(made.conflicts.get(guid)).toContain("--end-calls");
   });
 
-  it("is no part of a change, which says what can be done instead", () => {
-    const made = plan(elsewhere, [{ ...acme, changing: true }]);
-    expect(made.steps).toEqual([]);
-    expect(made.conflicts.get(guid)).toContain("remove the customer and convert it anew");
-    expect(made.conflicts.get(guid)).not.toContain("repeat with");
+  it("of a customer that is changed needs the change's own consent, and that of the run does not count", () => {
+    const without = plan(elsewhere, [{ ...acme, changing: { endCalls: false } }], { endCalls: true });
+    expect(without.steps).toEqual([]);
+    expect(without.conflicts.get(guid)).toContain("--end-calls");
+    const consented = plan(elsewhere, [{ ...acme, changing: { endCalls: true } }]);
+    expect(consented.steps).toMatchObject([{ endsCalls: true }]);
   });
 
   it("is marked once there is consent", () => {

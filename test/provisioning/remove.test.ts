@@ -182,7 +182,7 @@ describe("what a change had written for a customer that was then given up", () =
           { kind: "lost", afterLines: 0 },
         ],
       });
-      const change = changeOf(site, "A", { blueprint: "oc-two-legs", proxySet: "Backup" });
+      const change = changeOf(site, "A", { blueprint: "oc-two-legs", endCalls: true, proxySet: "Backup" });
       await expect(work(site, { amendments: [change] })).rejects.toThrow("no answer");
       site.journal.complete([change.taskId]);
       const debt = removalOf(site, "A", { state: "owed" });
@@ -193,7 +193,7 @@ describe("what a change had written for a customer that was then given up", () =
 });
 
 describe("a customer that is changed", () => {
-  const twoLegs = (site: Site): ClaimedAmendment => changeOf(site, "A", { blueprint: "oc-two-legs" });
+  const twoLegs = (site: Site): ClaimedAmendment => changeOf(site, "A", { blueprint: "oc-two-legs", endCalls: true });
 
   it("loses the rows that its new blueprint lacks only when the others stand", async () => {
     const site = await siteWith(["A"]);

@@ -34,6 +34,7 @@ const change: z.ZodType<Change> = z.object({
   proxySet: z.string().exactOptional(),
   blueprint: z.string().exactOptional(),
   variables: fields,
+  endCalls: z.literal(true).exactOptional(),
 });
 const link: z.ZodType<Link> = z.object({
   customerGuid: z.string(),
