@@ -3,7 +3,7 @@ import { z } from "zod";
 import { device } from "./device-schema.ts";
 import { generalDrift } from "./drift-policy.ts";
 import { linkPlaceholders, placeholdersOf, sitePlaceholders, tenantLinkPlaceholders } from "../ovoc/templates.ts";
-import { gateway, milliseconds, name, secretReference } from "./setting-kinds.ts";
+import { gateway, keptSecretReference, milliseconds, name, secretReference } from "./setting-kinds.ts";
 
 export type { SshSettings } from "./device-schema.ts";
 export type { SecretReference } from "./setting-kinds.ts";
@@ -152,7 +152,7 @@ export const defaultSecretVariables = ["CarrierUserPassword", "*Password*", "*Se
 
 const schema = z.strictObject({
   dataDir: z.string().default("./data"),
-  sealKey: z.strictObject({ file: z.string().min(1) }).or(z.strictObject({ credential: z.string() })),
+  sealKey: keptSecretReference,
   portal: z
     .strictObject({
       host: z.string().default("127.0.0.1"),

@@ -34,6 +34,13 @@ describe("a configuration", () => {
     expect(faults.join("\n")).toMatch(/devices\.0\.mode/);
   });
 
+  it("says what a secret's reference looks like where there is none, or the secret stands in its place", () => {
+    const faults = faultsOf({ devices: [{ ...device, password: "s3cret-One" }] }).join("\n");
+    expect(faults).toMatch(/sealKey: is missing: one of \{ file: PATH \}/);
+    expect(faults).toMatch(/devices\.0\.password: is no reference to a secret: one of \{ env: NAME \}/);
+    expect(faults).not.toContain("s3cret");
+  });
+
   it.each([
     ["the same address", ["https://192.0.2.10", "https://192.0.2.10"]],
     ["its port written out", ["https://192.0.2.10", "https://192.0.2.10:443"]],
