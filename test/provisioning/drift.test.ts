@@ -42,7 +42,13 @@ function drift(
 
 describe("drift", () => {
   it("is none of a device that holds what its customers need", () => {
-    expect(drift(converged)).toEqual({ rows: [], drifted: 0, kept: 0, accepted: [], shared: expect.any(Array) as string[] });
+    expect(drift(converged)).toEqual({
+      rows: [],
+      drifted: 0,
+      kept: 0,
+      accepted: [],
+      shared: expect.any(Array) as string[],
+    });
   });
 
   it("is told by customer, row and field, with what is wanted and what is found", () => {
