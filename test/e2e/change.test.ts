@@ -51,12 +51,16 @@ describe.each<Route>(["rest", "ssh"])("a customer that is changed, over %s", (ro
     const before = await stateOf(mock);
     const customer = await convertCustomer(client, "Legs", registering);
     const one = await stateOf(mock);
-    expect((await changeCustomer(client, customer, { blueprint: "oc-two-legs", endCalls: true })).status).toBe("CompletedSuccess");
+    expect((await changeCustomer(client, customer, { blueprint: "oc-two-legs", endCalls: true })).status).toBe(
+      "CompletedSuccess",
+    );
     const two = await stateOf(mock);
     expect(Object.keys(groupsOf(two)).filter((name) => name.startsWith("Legs"))).toEqual(["Legs-c", "Legs-t"]);
     expect((two.running["Account"] ?? []).map(({ fields }) => fields["ServedIPGroupName"])).toContain("Legs-c");
     expect(two.running["Account"]).toHaveLength(one.running["Account"]?.length ?? 0);
-    expect((await changeCustomer(client, customer, { blueprint: "oc-default", endCalls: true })).status).toBe("CompletedSuccess");
+    expect((await changeCustomer(client, customer, { blueprint: "oc-default", endCalls: true })).status).toBe(
+      "CompletedSuccess",
+    );
     const back = await stateOf(mock);
     expect(groupsOf(back)).toEqual(groupsOf(one));
     expect(back.running).toEqual(back.startup);
