@@ -12,6 +12,7 @@ import { planRestoring } from "./changes.ts";
 import type { DeviceSession } from "./device-session.ts";
 import type { Intent } from "./intent.ts";
 import { planNameless } from "./nameless.ts";
+import { describeRow } from "./observed.ts";
 import { PutOff } from "./outcome.ts";
 import { rowsOf, type Leaver } from "./removal.ts";
 import { removeRows, type RemovalResult } from "./remove.ts";
@@ -176,7 +177,12 @@ async function tellDoubts(
   settle: (customer: string, result: CustomerResult) => void,
   warn: CarryOutRequest["warn"],
 ): Promise<void> {
-  for (const { customers, message } of planNameless(session.config, session.recorded).doubts) {
+  const { steps, doubts } = planNameless(session.config, session.recorded);
+  const undeleted = steps.map(({ step, customers }) => ({
+    customers,
+    message: `${describeRow(step, "")} has no name and is not active since another administrator deleted the row that was there, and the device does not delete it: delete it there`,
+  }));
+  for (const { customers, message } of [...undeleted, ...doubts]) {
     const concerned = customers.some((customer) => results.has(customer)) ? customers : [...results.keys()];
     for (const customer of concerned) {
       const result = results.get(customer);

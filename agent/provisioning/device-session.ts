@@ -46,7 +46,10 @@ export interface DeviceSession {
   readonly sentBefore: ReadonlySet<string>;
   /** Rows that this run and unresolved earlier ones recorded. */
   readonly written: Written;
-  /** The same, and those of tasks that have ended: for rows that a script made by accident, whosever they were to be. */
+  /**
+   * Those that no save followed, of tasks that have ended as well: for rows that a script made by accident, whosever they
+   * were to be. Before a run saves, it has looked for such rows.
+   */
   readonly recorded: Written;
   readonly counts: { writes: number; saves: number };
   /** Reads once. */
@@ -80,7 +83,7 @@ export function openSession(
   const runId = `run_${randomUUID()}`;
   const serialNumber = status.serialNumber === "unknown" ? "" : status.serialNumber;
   const written = writtenTo(serialNumber, unresolved);
-  const recorded = writtenTo(serialNumber, whole);
+  const recorded = writtenTo(serialNumber, unsavedOf(whole));
   const sentBefore = new Set([...written.creates, ...written.changes].flatMap(({ customers }) => customers));
   const counts = { writes: 0, saves: 0 };
   let open = unresolved.some(({ state }) => state !== "saved");
@@ -293,6 +296,11 @@ export function openSession(
       throw new PutOff("unsaved", `${device} did not say after three saves that nothing is unsaved`);
     },
   };
+}
+
+/** Records of runs that may have ended before they looked at the last that they wrote. */
+export function unsavedOf(records: readonly RunRecord[]): RunRecord[] {
+  return records.filter(({ state }) => state !== "saved");
 }
 
 /** A device that was replaced holds none of the rows that were recorded for the one before it. */

@@ -1,5 +1,14 @@
-import type { DeviceConfig, Place, Row } from "../../drivers/driver.ts";
-import { describeRow, equalValues, indexRows, nameOf, samePlace, schemaOf, type Observed } from "./observed.ts";
+import type { DeviceConfig, FieldSchema, Place, Row } from "../../drivers/driver.ts";
+import {
+  describeRow,
+  equalValues,
+  indexRows,
+  nameOf,
+  sameName,
+  samePlace,
+  schemaOf,
+  type Observed,
+} from "./observed.ts";
 import type { Plan, PlannedStep } from "./plan.ts";
 import type { Written } from "./undo.ts";
 
@@ -40,28 +49,32 @@ function openedPlaces({ creates, changes }: Written): Place[] {
 }
 
 /** `ours`: it holds a value that we sent and that no row has by itself. `empty`: nothing says whose it is. */
-function judge(row: Row, sent: readonly Sent[]): "ours" | "empty" | "foreign" {
+function judge(row: Row, observed: Observed, sent: readonly Sent[]): "ours" | "empty" | "foreign" {
   const here = sent.filter((one) => samePlace(one, row));
   let evident = false;
-  for (const { name, default: initial } of schemaOf(row.table).fields) {
+  for (const field of schemaOf(row.table).fields) {
+    const { name, default: initial } = field;
     const value = row.fields[name];
     if (value === undefined || value === "") continue;
-    const isDefault = initial.value !== undefined && equalValues(row.table, name, value, initial.value);
-    const isSent = here.some(({ values }) =>
-      (values[name] ?? []).some((one) => equalValues(row.table, name, one, value)),
-    );
-    if (isSent && !isDefault) evident = true;
-    // A field that we did not send and whose default is not certain says nothing.
-    const certain = initial.confidence === "doc" || initial.confidence === "seen";
-    if (!isSent && !isDefault && (certain || here.some(({ values }) => values[name] !== undefined))) return "foreign";
+    if (initial.value !== undefined && equalValues(row.table, name, value, initial.value)) continue;
+    const wasSent = here.flatMap(({ values }) => values[name] ?? []);
+    if (wasSent.some((one) => equalValues(row.table, name, one, value))) evident = true;
+    else if (wasSent.length > 0 || !mayBeFilledIn(field, value, observed)) return "foreign";
   }
   return evident ? "ours" : "empty";
 }
 
+/** Whether a device may have put a value there by itself: a default that nobody knows, or the only row there is to name. */
+function mayBeFilledIn({ grammar, default: { confidence } }: FieldSchema, value: string, observed: Observed): boolean {
+  if (confidence !== "inferred" || grammar.kind !== "reference") return confidence === "unknown";
+  const known = observed.config.rows.filter(({ table }) => table === grammar.table);
+  return known.length === 1 && known.every((row) => sameName(nameOf(row), value));
+}
+
 /** A row and its children: all of it is ours, or none of it is. */
 function judgeFamily(row: Row, observed: Observed, sent: readonly Sent[]): "ours" | "empty" | "foreign" {
-  const own = judge(row, sent);
-  const children = observed.children("proxy-ip", row.index).map((child) => judge(child, sent));
+  const own = judge(row, observed, sent);
+  const children = observed.children("proxy-ip", row.index).map((child) => judge(child, observed, sent));
   if (row.table !== "proxy-set" || children.length === 0) return own;
   if (own === "foreign" || children.some((verdict) => verdict !== "ours")) return "foreign";
   return "ours";

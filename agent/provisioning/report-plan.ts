@@ -58,7 +58,7 @@ function reportChange(
   };
 }
 
-/** None for rows that go with their parent. */
+/** None for rows that go with their parent, and for one without a name, which no line can make. */
 function reverseSteps({ step, name, before, children = [] }: PlannedStep): Step[] {
   const { table, index, parent } = step;
   const place = { table, index, ...(parent === undefined ? {} : { parent }) };
@@ -68,6 +68,7 @@ function reverseSteps({ step, name, before, children = [] }: PlannedStep): Step[
     case "update":
       return [{ kind: "update", ...place, name, set: before }];
     case "delete":
+      if (name === "") return [];
       return [{ kind: "create", ...place, fields: writable(table, before) }, ...children.map(createAgain)];
   }
 }
@@ -98,6 +99,7 @@ function isSaid({ name, default: { value: initial, confidence } }: FieldSchema, 
 /** What lines that create a deleted row again cannot give back to it. */
 function lostFields({ step, name, before, children = [] }: PlannedStep): string[] {
   if (step.kind !== "delete") return [];
+  if (name === "") return [`! ${describeRow(step, name)} has no name and is not made again`];
   return [
     { place: describeRow(step, name), table: step.table, fields: before },
     ...children.map(describeChild),

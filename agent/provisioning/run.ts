@@ -9,7 +9,7 @@ import { LeaseLost } from "../store/store.ts";
 import { amendmentCompletions } from "./amendment-results.ts";
 import type { CustomerResult } from "./apply.ts";
 import { carryOut } from "./carry-out.ts";
-import { openSession, writtenTo, type SessionDependencies } from "./device-session.ts";
+import { openSession, unsavedOf, writtenTo, type SessionDependencies } from "./device-session.ts";
 import type { Drift } from "./drift.ts";
 import type { ForeignEdits } from "./foreign-edits.ts";
 import { startLeaseClock, type LeaseClock } from "./lease-clock.ts";
@@ -181,7 +181,7 @@ async function planOnly(dependencies: RunDependencies, request: RunRequest): Pro
       serialNumber: unit,
       withoutTags: device.withoutTags,
     });
-    const plan = withNameless(whole, config, writtenTo(unit, claim.unresolved));
+    const plan = withNameless(whole, config, writtenTo(unit, unsavedOf(claim.unresolved)));
     return {
       runId: null,
       device: device.name,

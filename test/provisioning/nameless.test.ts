@@ -3,10 +3,11 @@ import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
 import type { Row } from "../../drivers/driver.ts";
 import { planNameless, withNameless } from "../../agent/provisioning/nameless.ts";
 import type { RecordedChange } from "../../agent/store/model.ts";
+import { changeOf, conversion, siteOn, work } from "./amended-run.ts";
 import { conversionOf, linkedOf, subjectOf } from "./customers.ts";
-import { configOf, neighbours, row, withDefaults } from "./device-fixture.ts";
+import { configOf, namesIn, neighbours, row, withDefaults } from "./device-fixture.ts";
 import { fakeDevice, type FakeDevice, type Fault } from "./fake-device.ts";
-import { memoryJournal, run, sessionOn } from "./fake-run.ts";
+import { lease, memoryJournal, run, sessionOn } from "./fake-run.ts";
 import { removeRemnants } from "../../agent/provisioning/apply.ts";
 
 beforeEach(() => {
@@ -36,6 +37,7 @@ describe("a nameless row at the place of a recorded change", () => {
     ["what was sent", { "proxy-set-name": "Backup", "classify-by-proxy-set": "disable" }],
     ["a part of it", { "classify-by-proxy-set": "disable" }],
     ["what was given back", { "proxy-set-name": "Foreign" }],
+    ["what the device fills in", { "proxy-set-name": "Backup", "srd-name": "DefaultSRD", "re-routing-mode": "0" }],
   ])("goes when it holds %s and defaults", (_, fields) => {
     const { steps, doubts } = planFor([nameless(fields)]);
     expect(steps).toMatchObject([
@@ -48,6 +50,9 @@ describe("a nameless row at the place of a recorded change", () => {
     ["nothing but defaults", nameless({})],
     ["another value of a field that was sent", nameless({ "proxy-set-name": "Other" })],
     ["a value beyond", nameless({ "proxy-set-name": "Backup", "sip-group-name": "example.net" })],
+    ["another tenant's tag", nameless({ "proxy-set-name": "Backup", tags: "Trunk=another" })],
+    ["an SRD that is not the only one", nameless({ "proxy-set-name": "Backup", "srd-name": "Second" })],
+    ["more than a default that is only presumed", nameless({ "proxy-set-name": "Backup", "dtls-context": "Other" })],
   ])("stays, and is told of, when it holds %s", (_, there) => {
     const { steps, doubts } = planFor([there]);
     expect(steps).toEqual([]);
@@ -68,6 +73,25 @@ describe("a nameless row at the place of a recorded change", () => {
     const { steps, doubts } = planFor([nameless({ "proxy-set-name": "Backup" })], [change(undefined)]);
     expect(steps).toEqual([]);
     expect(doubts).toHaveLength(1);
+  });
+
+  it("stays when it is an Account in which somebody typed more than was sent", () => {
+    const account = change({ register: ["reg"] }, { table: "account" });
+    const typed = (fields: Row["fields"]): Row => row("account", 9, fields, { active: false });
+    expect(planFor([typed({ register: "reg" })], [account]).steps).toHaveLength(1);
+    expect(planFor([typed({ register: "reg", "user-name": "somebody" })], [account]).steps).toEqual([]);
+  });
+
+  it("stays once a save has followed the record, though a task keeps it open", async () => {
+    const device = fakeDevice([...neighbours, nameless({ "proxy-set-name": "Backup" })]);
+    const journal = memoryJournal();
+    const record = { runId: "run", serialNumber: "1234", taskIds: ["tsk_1"], creates: [], changes: [change(sent)] };
+    await journal.recordWrite(lease, record);
+    await journal.recordSaved(lease);
+    const session = await sessionOn(device, journal);
+    await session.readStable();
+    await removeRemnants(session);
+    expect([journal.unresolved().length, device.scripts]).toEqual([1, []]);
   });
 
   it("stands in a plan for people, before all else", () => {
@@ -145,6 +169,23 @@ function deleteAsScriptArrives(device: FakeDevice, index: number): void {
 describe("a row that is deleted as a script arrives", () => {
   const carriers = ["SIPTrunk", "Backup"] as const;
   const drifted = { "ip-profile-name": "", "classify-by-proxy-set": "enable" };
+
+  it("holds up nobody where the device does not delete what is left of it, and the task says so", async () => {
+    const site = siteOn(fakeDevice(neighbours));
+    await work(site, { conversions: [conversion(subjectOf("Alpha"))] });
+    const { device } = site;
+    const index = place(device, "Alpha");
+    deleteAsScriptArrives(device, index);
+    device.behaviour.refuses = (line) => line === `no ip-group ${index}`;
+    const task = changeOf(site, "Alpha", { proxySet: "Backup" });
+    const { completions } = await work(site, { amendments: [task], conversions: [conversion(subjectOf("Beta"))] });
+    const endOf = (taskId: string): unknown => completions.find((one) => one.taskId === taskId);
+    expect(JSON.stringify(endOf(task.taskId))).toContain("the device does not delete it");
+    expect(namesIn(device.config(), "ip-group")).toContain("Beta");
+    const before = [device.scripts.length, device.saves()];
+    await work(site, {});
+    expect([device.scripts.length, device.saves()]).toEqual(before);
+  });
 
   it("leaves nothing, wherever its script breaks off or the process ends, when later runs have ended", async () => {
     const fault = fc.oneof(

@@ -1,5 +1,6 @@
 import { describe, expect, it } from "vitest";
 import type { Step } from "../../drivers/driver.ts";
+import { withNameless } from "../../agent/provisioning/nameless.ts";
 import { planDevice } from "../../agent/provisioning/plan.ts";
 import type { PlannedIntent } from "../../agent/provisioning/needs.ts";
 import { reportPlan } from "../../agent/provisioning/report-plan.ts";
@@ -108,6 +109,20 @@ describe("the reverse lines", () => {
     const [forward = [], reverse = []] = rendered;
     expect(forward).not.toEqual([]);
     expect(applySteps(applySteps(config, forward), reverse).rows).toEqual(config.rows);
+  });
+
+  it("leave out a row without a name, which no line can make, and keep those of all else", () => {
+    const left = row("ip-group", 9, { "proxy-set-name": "Foreign" }, { active: false });
+    const change = { table: "ip-group", index: 9, name: "Gone", before: {}, customers: [guid] } as const;
+    const recorded = { creates: [], changes: [{ ...change, sent: { "proxy-set-name": ["Foreign"] } }] };
+    const config = configOf([...drifted.rows, left]);
+    const plan = withNameless(planDevice(config, description, [linkedOf(subject)], [], options), config, recorded);
+    const { lines, reverse } = reportPlan("sbc1", plan, driver, new Map());
+    expect(lines).toContain("no ip-group 9");
+    expect(reverse).toEqual([
+      ...dryRun(drifted, [linkedOf(subject)]).report.plan.reverse,
+      "! ip-group 9 has no name and is not made again",
+    ]);
   });
 
   it("delete Accounts before IP Groups before Proxy Sets", () => {
