@@ -121,7 +121,7 @@ function addDeviceRoutes(app: App, store: PortalStore): void {
       tags,
       summary: "Claim a device for writing, with the conversions and amendments that wait for it",
       description:
-        "One lease a device: `held` while another identity has it, and for that one's grace after its end. The identity that has it gets a new one at once, with a higher fence and with all that was not completed: so a lost answer is healed by claiming again. Secrets are in clear. Changes and removals are given only to an agent that says that it knows them, with the links that they concern; those of others wait on.",
+        "One lease a device: `held` while another identity has it, and for that one's grace after its end. The identity that has it gets a new one at once, with a higher fence and with all that was not completed: so a lost answer is healed by claiming again. Secrets are in clear. Changes and removals are given only to an agent that says that it knows them, with all links of the device but those of customers that are being removed, also where these were not asked for; those of others wait on.",
       params: deviceParams,
       body: claimRequest,
       response: {

@@ -13,6 +13,7 @@ import { openRemoteJournal } from "./remote-journal.ts";
 import { createResultReports } from "./result-reports.ts";
 import type { ConversionSource } from "./source.ts";
 import { createLongSignal } from "./time-limit.ts";
+import { claimWhole } from "./whole-claim.ts";
 
 export interface RemoteSourceOptions {
   client: PortalClient;
@@ -144,7 +145,8 @@ export function createRemoteSource(options: RemoteSourceOptions): RemoteSource {
     const recorded = await journal.unreported(device);
     const asked = recorded.slice(0, mostTasks);
     const clock = startLeaseClock(now);
-    const answer = await client.claim(
+    const answer = await claimWhole(
+      client,
       device,
       { identity, durationMs, graceMs, max, links, amendments: max > 0 && wanted, openTasks: asked },
       draining.signal,
